@@ -1,0 +1,304 @@
+#include "gmchat_base64.h"
+#include "gmchat_cursor.h"
+#include "gmchat_integer.h"
+#include "gmchat_params.h"
+#include "gmchat_utf8.h"
+
+
+/* Enough for a name in any script; it stands in each relation event. */
+#define GMCHAT_NAME_MAX   256
+
+/* The contract's. */
+#define GMCHAT_TOKEN_MAX  64
+#define GMCHAT_LIMIT_MAX  1000
+
+
+static gmchat_status_e gmchat_check_any(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_integer(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_name(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_msg(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_text(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_msgid(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_cursor(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_limit(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_format(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_group(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+
+
+static const gmchat_param_t  gmchat_params[GMCHAT_PARAMS] = {
+
+    [GMCHAT_P_ACTION] = { gmchat_string("action"),
+        gmchat_check_any, gmchat_string("") },
+    [GMCHAT_P_GM_ACCOUNT] = { gmchat_string("gm_account"),
+        gmchat_check_integer, gmchat_string("") },
+    [GMCHAT_P_GM_NAME] = { gmchat_string("gm_name"),
+        gmchat_check_name, gmchat_string("") },
+    [GMCHAT_P_HOST] = { gmchat_string("host"),
+        gmchat_check_integer, gmchat_string("") },
+    [GMCHAT_P_UID] = { gmchat_string("uid"),
+        gmchat_check_integer, gmchat_string("") },
+    [GMCHAT_P_MSG] = { gmchat_string("msg"),
+        gmchat_check_msg, gmchat_string("") },
+    [GMCHAT_P_TEXT] = { gmchat_string("text"),
+        gmchat_check_text, gmchat_string("") },
+    [GMCHAT_P_MSGID] = { gmchat_string("msgid"),
+        gmchat_check_msgid, gmchat_string("") },
+    [GMCHAT_P_ACK] = { gmchat_string("ack"),
+        gmchat_check_cursor, gmchat_string("") },
+    [GMCHAT_P_BEFORE] = { gmchat_string("before"),
+        gmchat_check_cursor, gmchat_string("") },
+    [GMCHAT_P_LIMIT] = { gmchat_string("limit"),
+        gmchat_check_limit, gmchat_string("200") },
+    [GMCHAT_P_FORMAT] = { gmchat_string("format"),
+        gmchat_check_format, gmchat_string("") },
+    [GMCHAT_P_GROUP] = { gmchat_string("group"),
+        gmchat_check_group, gmchat_string("") }
+};
+
+
+const gmchat_param_t *
+gmchat_param(gmchat_param_e id)
+{
+    return &gmchat_params[id];
+}
+
+
+gmchat_param_e
+gmchat_param_find(const unsigned char *name, size_t len)
+{
+    unsigned  i;
+
+    for (i = GMCHAT_P_NONE + 1; i < GMCHAT_PARAMS; i++) {
+        if (gmchat_params[i].name.len == len
+            && memcmp(gmchat_params[i].name.data, name, len) == 0)
+        {
+            return i;
+        }
+    }
+
+    return GMCHAT_P_NONE;
+}
+
+
+static gmchat_status_e
+gmchat_check_any(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) value;
+    (void) env;
+    (void) reason;
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_integer(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+    (void) reason;
+
+    return gmchat_integer_parse(value, NULL) ? GMCHAT_OK : GMCHAT_NOT_INTEGER;
+}
+
+
+static gmchat_status_e
+gmchat_check_name(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    size_t  i;
+
+    (void) env;
+
+    if (value->len == 0 || value->len > GMCHAT_NAME_MAX) {
+        *reason = "must have 1 to 256 bytes";
+        return GMCHAT_MALFORMED;
+    }
+
+    if (gmchat_utf8_valid(value->data, value->len) != value->len) {
+        *reason = "is not UTF-8";
+        return GMCHAT_MALFORMED;
+    }
+
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] < 0x20 || value->data[i] == 0x7f) {
+            *reason = "must not hold control characters";
+            return GMCHAT_MALFORMED;
+        }
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_msg(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    if (value->len > gmchat_base64_encoded_len(env->message_max)) {
+        *reason = "is too long: send less in one message";
+        return GMCHAT_MALFORMED;
+    }
+
+    if (!gmchat_base64_valid(value->data, value->len)) {
+        *reason = "is not base64 (RFC 4648, section 4; in a form body, + is "
+                  "written %2B)";
+        return GMCHAT_MALFORMED;
+    }
+
+    if (gmchat_base64_decoded_len(value->data, value->len) > env->message_max)
+    {
+        *reason = "is too long: send less in one message";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+/* Text is stored as base64, like every message. */
+
+static gmchat_status_e
+gmchat_check_text(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    gmchat_buf_t  buf;
+
+    if (value->len > env->message_max) {
+        *reason = "is too long: send less in one message";
+        return GMCHAT_MALFORMED;
+    }
+
+    if (gmchat_utf8_valid(value->data, value->len) != value->len) {
+        *reason = "is not UTF-8";
+        return GMCHAT_MALFORMED;
+    }
+
+    memset(&buf, 0, sizeof(gmchat_buf_t));
+    gmchat_base64_encode(&buf, value->data, value->len);
+
+    value->len = buf.len;
+    value->data = buf.failed ? NULL
+                             : gmchat_arena_copy(env->arena, buf.data, buf.len);
+    gmchat_buf_free(&buf);
+
+    return value->data ? GMCHAT_OK : GMCHAT_UNAVAILABLE;
+}
+
+
+static int
+gmchat_token_valid(const gmchat_str_t *value, const char *others)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (value->len == 0 || value->len > GMCHAT_TOKEN_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < value->len; i++) {
+        c = value->data[i];
+
+        if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
+            || (c >= '0' && c <= '9') || (c && strchr(others, c)))
+        {
+            continue;
+        }
+
+        return 0;
+    }
+
+    return 1;
+}
+
+
+static gmchat_status_e
+gmchat_check_msgid(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (!gmchat_token_valid(value, "_.:-")) {
+        *reason = "must be 1 to 64 of A-Z a-z 0-9 _ . : -";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_group(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (!gmchat_token_valid(value, "_.-")) {
+        *reason = "must be 1 to 64 of A-Z a-z 0-9 _ . -";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_cursor(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (value->len && !gmchat_cursor_parse(value, NULL, NULL)) {
+        *reason = "is not an id or cursor: give back one that a reply held";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_limit(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    int64_t  limit;
+
+    (void) env;
+
+    if (!gmchat_integer_parse(value, &limit)) {
+        return GMCHAT_NOT_INTEGER;
+    }
+
+    if (limit < 1 || limit > GMCHAT_LIMIT_MAX) {
+        *reason = "must be 1 to 1000";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_format(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (!gmchat_str_is(value, "json")) {
+        *reason = "must be json, or left out";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}

@@ -1,0 +1,31 @@
+#include <jansson.h>
+
+#include "gmchat_role.h"
+
+
+gmchat_status_e
+gmchat_role_answer(unsigned http, const unsigned char *body, size_t len)
+{
+    json_t           *answer, *code;
+    json_error_t      error;
+    gmchat_status_e   status;
+
+    if (http != 200 || body == NULL) {
+        return GMCHAT_ROLE_UNAVAILABLE;
+    }
+
+    answer = json_loadb((const char *) body, len, JSON_ALLOW_NUL, &error);
+
+    if (!json_is_object(answer)) {
+        json_decref(answer);
+        return GMCHAT_ROLE_UNAVAILABLE;
+    }
+
+    code = json_object_get(answer, "code");
+    status = json_is_integer(code) && json_integer_value(code) == 1
+                 ? GMCHAT_OK : GMCHAT_NO_PLAYER;
+
+    json_decref(answer);
+
+    return status;
+}

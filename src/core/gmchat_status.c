@@ -1,0 +1,113 @@
+#include "gmchat_status.h"
+
+
+/* Seconds.  A full mailbox empties when its receiver polls, a store that is
+ * away is usually back within its failover. */
+#define GMCHAT_RETRY_FULL   5
+#define GMCHAT_RETRY_STORE  1
+
+
+static const gmchat_status_row_t  gmchat_status_rows[GMCHAT_STATUSES] = {
+
+    [GMCHAT_OK] = { "ok", 0, 200, 0, NULL },
+
+    [GMCHAT_GM_EXISTS] = { "gm_exists", 1, 200, 0,
+        "gm_account: this account exists already" },
+    [GMCHAT_NO_GM] = { "no_gm", 2, 200, 0,
+        "gm_account: there is no such account: create it first" },
+    [GMCHAT_HAS_GM] = { "has_gm", 3, 200, 0,
+        "uid: this player has a GM already: end that friendship first" },
+    [GMCHAT_NO_PLAYER] = { NULL, 4, 200, 0,
+        "uid: the role service knows no such player on this host" },
+    [GMCHAT_NOT_FRIEND] = { "not_friend", 4, 200, 0,
+        "uid: this player is not a friend of this GM: add it first" },
+    [GMCHAT_NOT_THIS_GM] = { "not_this_gm", 5, 200, 0,
+        "uid: this player is not a friend of this GM" },
+    [GMCHAT_NO_FRIEND_GM] = { "no_friend_gm", 5, 200, 0,
+        "uid: this player has no GM" },
+    [GMCHAT_NOT_ONLINE] = { "not_online", 0, 200, 0, NULL },
+
+    [GMCHAT_NOT_INTEGER] = { NULL, -1, 200, 0,
+        "must be an integer of 1 to 19 digits, without sign or leading zero, "
+        "at most 9223372036854775807" },
+    [GMCHAT_MISSING] = { NULL, -2, 400, 0, "is missing" },
+    [GMCHAT_MALFORMED] = { NULL, -3, 400, 0, "is malformed" },
+    [GMCHAT_NO_ACTION] = { NULL, -8, 404, 0,
+        "Err action: there is no such action at this endpoint" },
+    [GMCHAT_METHOD] = { NULL, 0, 405, 0, "use GET or POST" },
+    [GMCHAT_TOO_LARGE] = { NULL, -11, 413, 0,
+        "body: too large: send less in one call" },
+    [GMCHAT_RATE_LIMITED] = { NULL, -9, 429, 1,
+        "too many calls: wait and try again" },
+    [GMCHAT_FORBIDDEN] = { NULL, -7, 403, 0,
+        "this address has no access: ask for it to be put on the list" },
+    [GMCHAT_HOST_FORBIDDEN] = { "host_forbidden", -7, 403, 0,
+        "host: this address has no access to this host: it may speak for "
+        "other hosts only" },
+    [GMCHAT_GROUP_FORBIDDEN] = { NULL, -7, 403, 0,
+        "group: this location has no access to this group" },
+    [GMCHAT_MSGID_REUSED] = { "msgid_reused", -10, 409, 0,
+        "msgid: used before with another message: choose a new one" },
+
+    [GMCHAT_FULL] = { "full", -4, 429, GMCHAT_RETRY_FULL,
+        "the receiver's mailbox is full: try again when it has read some" },
+    [GMCHAT_UNAVAILABLE] = { NULL, -5, 503, GMCHAT_RETRY_STORE,
+        "the store cannot be reached, nothing was stored: try again" },
+    [GMCHAT_ROLE_UNAVAILABLE] = { NULL, -5, 503, GMCHAT_RETRY_STORE,
+        "the role service cannot be reached, nothing was stored: try again" },
+    [GMCHAT_UNKNOWN] = { NULL, -6, 504, 0,
+        "the store did not answer, the outcome is unknown: try again with "
+        "the same msgid" },
+
+    [GMCHAT_REFUSED] = { NULL, 0, 0, 0, "the call was refused" },
+    [GMCHAT_FAULT] = { NULL, -6, 504, 0,
+        "the bridge failed, the outcome is unknown: try again with the same "
+        "msgid" }
+};
+
+
+const gmchat_status_row_t *
+gmchat_status_row(gmchat_status_e status)
+{
+    return &gmchat_status_rows[status];
+}
+
+
+gmchat_status_e
+gmchat_status_find(const gmchat_str_t *name)
+{
+    unsigned  i;
+
+    for (i = 0; i < GMCHAT_STATUSES; i++) {
+        if (gmchat_status_rows[i].name
+            && gmchat_str_is(name, gmchat_status_rows[i].name))
+        {
+            return i;
+        }
+    }
+
+    return GMCHAT_FAULT;
+}
+
+
+gmchat_status_e
+gmchat_status_of_http(unsigned http)
+{
+    switch (http) {
+
+    case 403:
+        return GMCHAT_FORBIDDEN;
+
+    case 405:
+        return GMCHAT_METHOD;
+
+    case 413:
+        return GMCHAT_TOO_LARGE;
+
+    case 429:
+        return GMCHAT_RATE_LIMITED;
+
+    default:
+        return GMCHAT_REFUSED;
+    }
+}
