@@ -1,0 +1,121 @@
+#ifndef GMCHAT_ACTION_H
+#define GMCHAT_ACTION_H
+
+
+#include "gmchat_args.h"
+#include "gmchat_buf.h"
+#include "gmchat_script_call.h"
+#include "gmchat_value.h"
+
+
+typedef enum {
+    GMCHAT_NOWHERE = 0,
+    GMCHAT_GM,
+    GMCHAT_GS
+} gmchat_endpoint_e;
+
+
+/*
+ * What a script gets in ARGV: a parameter of the call, or one of these that
+ * the bridge itself supplies.
+ */
+
+typedef enum {
+    GMCHAT_E_HISTORY = GMCHAT_PARAMS,   /* the store's replication id: known
+                                           to the link alone */
+    GMCHAT_E_ENTRIES,                   /* a mailbox's cap in entries */
+    GMCHAT_E_BYTES,                     /* and in bytes */
+    GMCHAT_E_KEEP,                      /* messages of a conversation */
+    GMCHAT_E_TTL,                       /* and its life, in seconds */
+    GMCHAT_E_PATIENCE,                  /* milliseconds until what was taken
+                                           and never settled comes again */
+    GMCHAT_E_HOSTS,                     /* ",1001,1002,": the hosts that the
+                                           caller may speak for; "": any */
+
+    GMCHAT_ARGS_ALL
+} gmchat_arg_e;
+
+#define GMCHAT_ENVS  (GMCHAT_ARGS_ALL - GMCHAT_PARAMS)
+
+
+typedef struct {
+    gmchat_param_e   id;
+    unsigned         required:1;
+} gmchat_need_t;
+
+
+typedef struct gmchat_action_s  gmchat_action_t;
+
+/* A reply that is being written. */
+
+typedef struct {
+    const gmchat_value_t   *value;      /* what the script gave */
+    const gmchat_args_t    *args;       /* of the call */
+    gmchat_arena_t         *arena;
+    gmchat_buf_t           *out;        /* the body */
+    gmchat_buf_t           *data;       /* scratch: JSON that goes as base64 */
+    gmchat_buf_t           *text;       /* scratch: a decoded message */
+    unsigned                json:1;     /* format=json */
+} gmchat_reply_t;
+
+/*
+ * Adds the members of a reply to the JSON object that is open in `out`.
+ * Returns 0, or -1 if `value` has another shape.
+ */
+typedef int (*gmchat_encode_pt)(gmchat_reply_t *reply);
+
+
+#define GMCHAT_NEEDS_MAX     8
+
+/* flags */
+#define GMCHAT_A_POLL        0x01   /* tells that the host is alive */
+#define GMCHAT_A_ROLE        0x02   /* the role service is asked first */
+#define GMCHAT_A_TAKES       0x04   /* the reply has a receipt to settle */
+
+struct gmchat_action_s {
+    gmchat_endpoint_e   endpoint;
+    const char         *name;
+    gmchat_param_e      when;       /* only where this parameter is given */
+    gmchat_need_t       needs[GMCHAT_NEEDS_MAX + 1];
+    const char         *guard;      /* script that must agree before the role
+                                       service is asked; NULL: none */
+    const char         *script;
+    const char         *mailbox;    /* KEYS[2] is prefix + this + .. */
+    gmchat_param_e      owner;      /* .. the value of this parameter */
+    unsigned            argv[GMCHAT_ARGV_MAX + 1];
+    gmchat_encode_pt    encode;     /* NULL: {"res":1} says it all */
+    unsigned            flags;
+};
+
+
+/* The table: src/core/gmchat_actions.c.  Ends with a row without a name. */
+extern const gmchat_action_t  gmchat_actions[];
+
+
+/*
+ * The action that a call names, by endpoint, name and the parameters given;
+ * NULL if there is none such.
+ */
+const gmchat_action_t *gmchat_action_find(gmchat_endpoint_e endpoint,
+    const gmchat_args_t *args);
+
+/*
+ * Checks the call's parameters against the action's row: what is missing,
+ * what is malformed.  `text` becomes `msg`.  Returns GMCHAT_OK, or the status
+ * with `refusal` filled.
+ */
+gmchat_status_e gmchat_action_check(const gmchat_action_t *action,
+    gmchat_args_t *args, const gmchat_param_env_t *env,
+    gmchat_refusal_t *refusal);
+
+/*
+ * Builds the call of `script`, which is the row's own or its guard; `env` has
+ * the values from GMCHAT_E_HISTORY on.  Returns 0, or -1 without memory.
+ */
+int gmchat_action_build(const gmchat_action_t *action, const char *script,
+    const gmchat_args_t *args, const gmchat_str_t *prefix,
+    const gmchat_str_t *env, gmchat_arena_t *arena,
+    gmchat_script_call_t *call);
+
+
+#endif /* GMCHAT_ACTION_H */

@@ -1,0 +1,624 @@
+#include "gmchat_base64.h"
+#include "gmchat_entry.h"
+#include "gmchat_json.h"
+#include "gmchat_reply.h"
+
+
+/* A receive's reply: {'ok', cursor, more, reset, receipt, ...}. */
+
+#define GMCHAT_R_CURSOR   1
+#define GMCHAT_R_MORE     2
+#define GMCHAT_R_RESET    3
+#define GMCHAT_R_RECEIPT  4
+#define GMCHAT_R_FIRST    5
+
+
+gmchat_status_e
+gmchat_reply_status(const gmchat_value_t *value)
+{
+    if (value->kind != GMCHAT_VALUE_ARRAY || value->n == 0
+        || value->items[0].kind != GMCHAT_VALUE_STRING)
+    {
+        return GMCHAT_FAULT;
+    }
+
+    return gmchat_status_find(&value->items[0].str);
+}
+
+
+static const gmchat_value_t *
+gmchat_reply_item(const gmchat_value_t *value, size_t i,
+    gmchat_value_kind_e kind)
+{
+    if (value->kind != GMCHAT_VALUE_ARRAY || i >= value->n
+        || value->items[i].kind != kind)
+    {
+        return NULL;
+    }
+
+    return &value->items[i];
+}
+
+
+gmchat_str_t
+gmchat_reply_receipt(const gmchat_action_t *action,
+    const gmchat_value_t *value)
+{
+    const gmchat_value_t       *receipt;
+    static const gmchat_str_t   none = gmchat_null_string;
+
+    if (!(action->flags & GMCHAT_A_TAKES)) {
+        return none;
+    }
+
+    receipt = gmchat_reply_item(value, GMCHAT_R_RECEIPT, GMCHAT_VALUE_STRING);
+
+    return receipt ? receipt->str : none;
+}
+
+
+gmchat_status_e
+gmchat_reply_success(const gmchat_action_t *action, gmchat_reply_t *reply)
+{
+    gmchat_buf_add_text(reply->out, "{\"res\":1");
+
+    if (action->encode && action->encode(reply) != 0) {
+        return reply->out->failed || reply->data->failed ? GMCHAT_UNAVAILABLE
+                                                         : GMCHAT_FAULT;
+    }
+
+    gmchat_buf_add_text(reply->out, "}");
+
+    return reply->out->failed ? GMCHAT_UNAVAILABLE : GMCHAT_OK;
+}
+
+
+void
+gmchat_reply_refusal(gmchat_buf_t *out, const gmchat_refusal_t *refusal)
+{
+    const char                 *sentence;
+    const gmchat_status_row_t  *row;
+
+    row = gmchat_status_row(refusal->status);
+    sentence = refusal->reason ? refusal->reason : row->error;
+
+    gmchat_buf_add_text(out, "{\"res\":0");
+
+    if (row->code) {
+        gmchat_json_name(out, "errno");
+        gmchat_buf_add_int(out, row->code);
+    }
+
+    if (sentence) {
+        gmchat_json_name(out, "error");
+        gmchat_buf_add_text(out, "\"");
+
+        if (refusal->param) {
+            gmchat_buf_add_text(out, refusal->param);
+            gmchat_buf_add_text(out, ": ");
+        }
+
+        gmchat_buf_add_text(out, sentence);
+        gmchat_buf_add_text(out, "\"");
+    }
+
+    gmchat_buf_add_text(out, "}");
+}
+
+
+/* Where `data` is written: into the body itself, or aside for base64. */
+
+static gmchat_buf_t *
+gmchat_reply_open(gmchat_reply_t *reply)
+{
+    if (reply->json) {
+        gmchat_json_name(reply->out, "data");
+        return reply->out;
+    }
+
+    reply->data->len = 0;
+
+    return reply->data;
+}
+
+
+static void
+gmchat_reply_base64(gmchat_reply_t *reply, const char *name)
+{
+    gmchat_json_name(reply->out, name);
+    gmchat_buf_add_text(reply->out, "\"");
+    gmchat_base64_encode(reply->out, reply->data->data, reply->data->len);
+    gmchat_buf_add_text(reply->out, "\"");
+
+    if (reply->data->failed) {
+        reply->out->failed = 1;
+    }
+}
+
+
+static void
+gmchat_reply_close(gmchat_reply_t *reply)
+{
+    if (!reply->json) {
+        gmchat_reply_base64(reply, "data");
+    }
+}
+
+
+static void
+gmchat_reply_flag(gmchat_buf_t *buf, const char *name, int64_t value)
+{
+    gmchat_json_name(buf, name);
+    gmchat_buf_add_text(buf, value ? "true" : "false");
+}
+
+
+static void
+gmchat_reply_string(gmchat_buf_t *buf, const char *name,
+    const gmchat_value_t *value)
+{
+    gmchat_json_name(buf, name);
+    gmchat_json_string(buf, value->str.data, value->str.len);
+}
+
+
+/* A number that the store keeps as text, or gives as an integer. */
+
+static void
+gmchat_reply_number(gmchat_buf_t *buf, const char *name,
+    const gmchat_value_t *value)
+{
+    gmchat_json_name(buf, name);
+
+    if (value->kind == GMCHAT_VALUE_STRING && value->str.len) {
+        gmchat_buf_add(buf, value->str.data, value->str.len);
+        return;
+    }
+
+    gmchat_buf_add_int(buf, value->kind == GMCHAT_VALUE_INTEGER
+                                ? value->integer : 0);
+}
+
+
+static int
+gmchat_reply_position(gmchat_reply_t *reply)
+{
+    const gmchat_value_t  *cursor, *more, *reset;
+
+    cursor = gmchat_reply_item(reply->value, GMCHAT_R_CURSOR,
+                               GMCHAT_VALUE_STRING);
+    more = gmchat_reply_item(reply->value, GMCHAT_R_MORE,
+                             GMCHAT_VALUE_INTEGER);
+    reset = gmchat_reply_item(reply->value, GMCHAT_R_RESET,
+                              GMCHAT_VALUE_INTEGER);
+
+    if (cursor == NULL || more == NULL || reset == NULL) {
+        return -1;
+    }
+
+    if (cursor->str.len) {
+        gmchat_reply_string(reply->out, "cursor", cursor);
+    }
+
+    gmchat_reply_flag(reply->out, "more", more->integer);
+
+    if (reset->integer) {
+        gmchat_reply_flag(reply->out, "reset", 1);
+    }
+
+    return 0;
+}
+
+
+int
+gmchat_reply_sent(gmchat_reply_t *reply)
+{
+    const gmchat_value_t  *id, *repeat;
+
+    id = gmchat_reply_item(reply->value, 1, GMCHAT_VALUE_STRING);
+    repeat = gmchat_reply_item(reply->value, 2, GMCHAT_VALUE_INTEGER);
+
+    if (id == NULL || repeat == NULL) {
+        return -1;
+    }
+
+    gmchat_reply_string(reply->out, "id", id);
+
+    if (repeat->integer) {
+        gmchat_reply_flag(reply->out, "repeat", 1);
+    }
+
+    return 0;
+}
+
+
+/* The messages of one mailbox, each with its own GM or with `owner`. */
+
+static int
+gmchat_reply_json_messages(gmchat_reply_t *reply,
+    const gmchat_value_t *entries, const gmchat_str_t *owner)
+{
+    size_t          i;
+    gmchat_entry_t  entry;
+
+    for (i = 0; i < entries->n; i++) {
+        if (gmchat_entry_read(&entry, &entries->items[i]) != 0) {
+            return -1;
+        }
+
+        gmchat_entry_json(reply->out, &entry, owner ? owner : &entry.gm,
+                          reply->text);
+    }
+
+    return 0;
+}
+
+
+int
+gmchat_reply_messages(gmchat_reply_t *reply)
+{
+    int                    rc;
+    gmchat_buf_t          *buf;
+    const gmchat_value_t  *entries;
+
+    entries = gmchat_reply_item(reply->value, GMCHAT_R_FIRST,
+                                GMCHAT_VALUE_ARRAY);
+    if (entries == NULL) {
+        return -1;
+    }
+
+    buf = gmchat_reply_open(reply);
+
+    if (reply->json) {
+        gmchat_buf_add_text(buf, "[");
+        rc = gmchat_reply_json_messages(reply, entries, NULL);
+        gmchat_buf_add_text(buf, "]");
+
+    } else {
+        rc = gmchat_entry_items(buf, entries, reply->arena);
+    }
+
+    gmchat_reply_close(reply);
+
+    return rc == 0 ? gmchat_reply_position(reply) : -1;
+}
+
+
+/* What players wrote to one GM. */
+
+static int
+gmchat_reply_gm(gmchat_reply_t *reply, gmchat_buf_t *buf,
+    const gmchat_str_t *gm, const gmchat_value_t *entries)
+{
+    if (reply->json) {
+        return gmchat_reply_json_messages(reply, entries, gm);
+    }
+
+    if (entries->n == 0) {
+        return 0;
+    }
+
+    gmchat_json_next(buf);
+    gmchat_json_string(buf, gm->data, gm->len);
+    gmchat_buf_add_text(buf, ":");
+
+    return gmchat_entry_items(buf, entries, reply->arena);
+}
+
+
+int
+gmchat_reply_gm_messages(gmchat_reply_t *reply)
+{
+    int                    rc;
+    gmchat_buf_t          *buf;
+    const gmchat_value_t  *entries;
+
+    entries = gmchat_reply_item(reply->value, GMCHAT_R_FIRST,
+                                GMCHAT_VALUE_ARRAY);
+    if (entries == NULL) {
+        return -1;
+    }
+
+    buf = gmchat_reply_open(reply);
+    gmchat_buf_add_text(buf, reply->json ? "[" : "{");
+    rc = gmchat_reply_gm(reply, buf, &reply->args->values[GMCHAT_P_GM_ACCOUNT],
+                         entries);
+    gmchat_buf_add_text(buf, reply->json ? "]" : "}");
+    gmchat_reply_close(reply);
+
+    return rc == 0 ? gmchat_reply_position(reply) : -1;
+}
+
+
+int
+gmchat_reply_all_messages(gmchat_reply_t *reply)
+{
+    size_t                 i;
+    gmchat_buf_t          *buf;
+    const gmchat_value_t  *gm, *entries;
+
+    buf = gmchat_reply_open(reply);
+    gmchat_buf_add_text(buf, reply->json ? "[" : "{");
+
+    for (i = GMCHAT_R_FIRST; i < reply->value->n; i += 2) {
+        gm = gmchat_reply_item(reply->value, i, GMCHAT_VALUE_STRING);
+        entries = gmchat_reply_item(reply->value, i + 1, GMCHAT_VALUE_ARRAY);
+
+        if (gm == NULL || entries == NULL
+            || gmchat_reply_gm(reply, buf, &gm->str, entries) != 0)
+        {
+            return -1;
+        }
+    }
+
+    gmchat_buf_add_text(buf, reply->json ? "]" : "}");
+    gmchat_reply_close(reply);
+
+    return gmchat_reply_position(reply);
+}
+
+
+static int
+gmchat_reply_json_relation(gmchat_reply_t *reply,
+    const gmchat_value_t *entries)
+{
+    size_t          i;
+    gmchat_entry_t  entry;
+
+    gmchat_json_name(reply->out, "data");
+    gmchat_buf_add_text(reply->out, "[");
+
+    for (i = 0; i < entries->n; i++) {
+        if (gmchat_entry_read(&entry, &entries->items[i]) != 0) {
+            return -1;
+        }
+
+        gmchat_entry_relation_json(reply->out, &entry);
+    }
+
+    gmchat_buf_add_text(reply->out, "]");
+
+    return gmchat_reply_position(reply);
+}
+
+
+int
+gmchat_reply_relation(gmchat_reply_t *reply)
+{
+    const gmchat_value_t  *entries;
+
+    entries = gmchat_reply_item(reply->value, GMCHAT_R_FIRST,
+                                GMCHAT_VALUE_ARRAY);
+    if (entries == NULL) {
+        return -1;
+    }
+
+    if (reply->json) {
+        return gmchat_reply_json_relation(reply, entries);
+    }
+
+    reply->data->len = 0;
+    reply->text->len = 0;
+
+    if (gmchat_entry_relations(reply->data, reply->text, entries,
+                               reply->arena)
+        != 0)
+    {
+        return -1;
+    }
+
+    gmchat_reply_base64(reply, "apply_data");
+
+    reply->data->len = 0;
+    gmchat_buf_add(reply->data, reply->text->data, reply->text->len);
+    reply->data->failed |= reply->text->failed;
+
+    gmchat_reply_base64(reply, "remove_data");
+
+    return gmchat_reply_position(reply);
+}
+
+
+int
+gmchat_reply_online(gmchat_reply_t *reply)
+{
+    size_t                 i;
+    gmchat_buf_t          *buf;
+    const gmchat_value_t  *gm;
+
+    buf = gmchat_reply_open(reply);
+    gmchat_buf_add_text(buf, "[");
+
+    for (i = 1; i < reply->value->n; i++) {
+        gm = gmchat_reply_item(reply->value, i, GMCHAT_VALUE_STRING);
+        if (gm == NULL) {
+            return -1;
+        }
+
+        gmchat_json_next(buf);
+        gmchat_json_string(buf, gm->str.data, gm->str.len);
+    }
+
+    gmchat_buf_add_text(buf, "]");
+    gmchat_reply_close(reply);
+
+    return 0;
+}
+
+
+/*
+ * A list of objects, each made of `width` items of the script's reply from
+ * `first` on.
+ */
+static int
+gmchat_reply_objects(gmchat_reply_t *reply, const gmchat_value_t *list,
+    size_t first, size_t width,
+    int (*object)(gmchat_reply_t *reply, gmchat_buf_t *buf,
+                  const gmchat_value_t *items))
+{
+    size_t         i;
+    gmchat_buf_t  *buf;
+
+    if ((list->n - first) % width) {
+        return -1;
+    }
+
+    buf = gmchat_reply_open(reply);
+    gmchat_buf_add_text(buf, "[");
+
+    for (i = first; i < list->n; i += width) {
+        if (object(reply, buf, &list->items[i]) != 0) {
+            return -1;
+        }
+    }
+
+    gmchat_buf_add_text(buf, "]");
+    gmchat_reply_close(reply);
+
+    return 0;
+}
+
+
+static int
+gmchat_reply_account(gmchat_reply_t *reply, gmchat_buf_t *buf,
+    const gmchat_value_t *items)
+{
+    (void) reply;
+
+    if (items[0].kind != GMCHAT_VALUE_STRING
+        || items[1].kind != GMCHAT_VALUE_STRING)
+    {
+        return -1;
+    }
+
+    gmchat_json_next(buf);
+    gmchat_buf_add_text(buf, "{");
+    gmchat_reply_string(buf, "gm_account", &items[0]);
+    gmchat_reply_string(buf, "name", &items[1]);
+    gmchat_reply_flag(buf, "online", items[2].integer);
+    gmchat_reply_number(buf, "friends", &items[3]);
+    gmchat_buf_add_text(buf, "}");
+
+    return 0;
+}
+
+
+int
+gmchat_reply_accounts(gmchat_reply_t *reply)
+{
+    return gmchat_reply_objects(reply, reply->value, 1, 4,
+                                gmchat_reply_account);
+}
+
+
+static int
+gmchat_reply_history_entry(gmchat_reply_t *reply, gmchat_buf_t *buf,
+    const gmchat_value_t *item)
+{
+    gmchat_entry_t  entry;
+
+    if (gmchat_entry_read(&entry, item) != 0) {
+        return -1;
+    }
+
+    gmchat_json_next(buf);
+    gmchat_entry_history_object(buf, &entry, reply->text);
+
+    return 0;
+}
+
+
+static int
+gmchat_reply_friend(gmchat_reply_t *reply, gmchat_buf_t *buf,
+    const gmchat_value_t *items)
+{
+    gmchat_entry_t  entry;
+
+    if (items[0].kind != GMCHAT_VALUE_STRING
+        || items[1].kind != GMCHAT_VALUE_STRING
+        || items[4].kind != GMCHAT_VALUE_ARRAY)
+    {
+        return -1;
+    }
+
+    gmchat_json_next(buf);
+    gmchat_buf_add_text(buf, "{");
+    gmchat_reply_string(buf, "uid", &items[0]);
+    gmchat_reply_string(buf, "host", &items[1]);
+    gmchat_reply_number(buf, "since", &items[2]);
+    gmchat_reply_number(buf, "undelivered", &items[3]);
+    gmchat_json_name(buf, "last");
+
+    if (items[4].n == 0) {
+        gmchat_buf_add_text(buf, "null}");
+        return 0;
+    }
+
+    if (gmchat_entry_read(&entry, &items[4].items[0]) != 0) {
+        return -1;
+    }
+
+    gmchat_entry_history_object(buf, &entry, reply->text);
+    gmchat_buf_add_text(buf, "}");
+
+    return 0;
+}
+
+
+int
+gmchat_reply_friends(gmchat_reply_t *reply)
+{
+    return gmchat_reply_objects(reply, reply->value, 1, 5,
+                                gmchat_reply_friend);
+}
+
+
+int
+gmchat_reply_history(gmchat_reply_t *reply)
+{
+    const gmchat_value_t  *more, *entries;
+
+    more = gmchat_reply_item(reply->value, 1, GMCHAT_VALUE_INTEGER);
+    entries = gmchat_reply_item(reply->value, 2, GMCHAT_VALUE_ARRAY);
+
+    if (more == NULL || entries == NULL
+        || gmchat_reply_objects(reply, entries, 0, 1,
+                                gmchat_reply_history_entry)
+           != 0)
+    {
+        return -1;
+    }
+
+    gmchat_reply_flag(reply->out, "more", more->integer);
+
+    return 0;
+}
+
+
+static int
+gmchat_reply_host(gmchat_reply_t *reply, gmchat_buf_t *buf,
+    const gmchat_value_t *items)
+{
+    (void) reply;
+
+    if (items[0].kind != GMCHAT_VALUE_STRING) {
+        return -1;
+    }
+
+    gmchat_json_next(buf);
+    gmchat_buf_add_text(buf, "{");
+    gmchat_reply_string(buf, "host", &items[0]);
+    gmchat_reply_number(buf, "last_poll", &items[1]);
+    gmchat_reply_number(buf, "players", &items[2]);
+    gmchat_reply_number(buf, "undelivered", &items[3]);
+    gmchat_buf_add_text(buf, "}");
+
+    return 0;
+}
+
+
+int
+gmchat_reply_hosts(gmchat_reply_t *reply)
+{
+    return gmchat_reply_objects(reply, reply->value, 1, 4, gmchat_reply_host);
+}

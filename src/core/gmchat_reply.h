@@ -1,0 +1,47 @@
+#ifndef GMCHAT_REPLY_H
+#define GMCHAT_REPLY_H
+
+
+#include "gmchat_action.h"
+
+
+/*
+ * What a store reply comes to.  `value` is a script's {'status', ...}, or
+ * something else, which is GMCHAT_FAULT.
+ */
+gmchat_status_e gmchat_reply_status(const gmchat_value_t *value);
+
+/*
+ * Writes the body of a success: {"res":1,...}.  Returns GMCHAT_OK;
+ * GMCHAT_FAULT if the script's reply has another shape than the action's;
+ * GMCHAT_UNAVAILABLE without memory.
+ */
+gmchat_status_e gmchat_reply_success(const gmchat_action_t *action,
+    gmchat_reply_t *reply);
+
+/* Writes the body of a refusal: {"res":0,"errno":N,"error":"..."}. */
+void gmchat_reply_refusal(gmchat_buf_t *out, const gmchat_refusal_t *refusal);
+
+/*
+ * The receipt of what a plain receive (GMCHAT_A_TAKES) took, by which the
+ * bridge settles it; empty if it took nothing.
+ */
+gmchat_str_t gmchat_reply_receipt(const gmchat_action_t *action,
+    const gmchat_value_t *value);
+
+
+/* One encoder for each shape of reply: see gmchat_encode_pt. */
+
+int gmchat_reply_sent(gmchat_reply_t *reply);
+int gmchat_reply_messages(gmchat_reply_t *reply);
+int gmchat_reply_gm_messages(gmchat_reply_t *reply);
+int gmchat_reply_all_messages(gmchat_reply_t *reply);
+int gmchat_reply_relation(gmchat_reply_t *reply);
+int gmchat_reply_online(gmchat_reply_t *reply);
+int gmchat_reply_accounts(gmchat_reply_t *reply);
+int gmchat_reply_friends(gmchat_reply_t *reply);
+int gmchat_reply_history(gmchat_reply_t *reply);
+int gmchat_reply_hosts(gmchat_reply_t *reply);
+
+
+#endif /* GMCHAT_REPLY_H */
