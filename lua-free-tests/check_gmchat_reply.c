@@ -1,0 +1,585 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "failing_malloc.h"
+#include "gmchat_base64.h"
+#include "gmchat_reply.h"
+#include "test_tools.h"
+
+
+static gmchat_arena_t          arena;
+static gmchat_buf_t            out, data, scratch;
+static gmchat_args_t           args;
+static gmchat_reply_t          reply;
+static const gmchat_action_t  *action;
+
+
+static void
+setup(void)
+{
+    memset(&arena, 0, sizeof(arena));
+    memset(&out, 0, sizeof(out));
+    memset(&data, 0, sizeof(data));
+    memset(&scratch, 0, sizeof(scratch));
+    memset(&args, 0, sizeof(args));
+}
+
+
+static void
+teardown(void)
+{
+    gmchat_arena_free(&arena);
+    gmchat_buf_free(&out);
+    gmchat_buf_free(&data);
+    gmchat_buf_free(&scratch);
+}
+
+
+/* Makes ready to answer a call. */
+static void
+call(gmchat_endpoint_e endpoint, const char *query, const char *value)
+{
+    gmchat_refusal_t    refusal;
+    gmchat_param_env_t  env = { &arena, 1000 };
+
+    teardown();
+    setup();
+
+    gmchat_args_query(&args, &arena, (unsigned char *) query, strlen(query),
+                      &refusal);
+    action = gmchat_action_find(endpoint, &args);
+    ck_assert_msg(action != NULL, "%s", query);
+    ck_assert_uint_eq(gmchat_action_check(action, &args, &env, &refusal),
+                      GMCHAT_OK);
+
+    reply.value = check_value(&arena, value);
+    reply.args = &args;
+    reply.arena = &arena;
+    reply.out = &out;
+    reply.data = &data;
+    reply.text = &scratch;
+    reply.json = gmchat_str_is(&args.values[GMCHAT_P_FORMAT], "json");
+}
+
+
+/* The body, with what is base64 in data, apply_data, .. decoded in <>. */
+static const char *
+unpacked(void)
+{
+    char            *from, *to;
+    json_t          *body;
+    gmchat_buf_t     buf = { 0 };
+    unsigned char   *text;
+
+    /* it is JSON, and ASCII unless a name is not */
+
+    body = json_loadb((char *) out.data, out.len, JSON_REJECT_DUPLICATES,
+                      NULL);
+    ck_assert_msg(body != NULL, "%.*s", (int) out.len, out.data);
+    json_decref(body);
+
+    gmchat_buf_add(&out, "", 1);
+    from = (char *) out.data;
+
+    while ((to = strstr(from, "data\":\"")) != NULL) {
+        to += sizeof("data\":");
+        gmchat_buf_add(&buf, from, to - from - 1);
+        from = strchr(to, '"');
+
+        ck_assert_int_eq(gmchat_base64_valid((unsigned char *) to,
+                                             from - to), 1);
+        gmchat_buf_add_text(&buf, "<");
+        gmchat_base64_decode(&buf, (unsigned char *) to, from - to);
+        gmchat_buf_add_text(&buf, ">");
+        from++;
+    }
+
+    gmchat_buf_add_text(&buf, from);
+    text = gmchat_arena_copy(&arena, buf.data, buf.len);
+    gmchat_buf_free(&buf);
+
+    return (char *) text;
+}
+
+
+static void
+answers(gmchat_endpoint_e endpoint, const char *query, const char *value,
+    const char *expected)
+{
+    call(endpoint, query, value);
+
+    ck_assert_msg(gmchat_reply_success(action, &reply) == GMCHAT_OK, "%s",
+                  value);
+    ck_assert_str_eq(unpacked(), expected);
+}
+
+
+/* Another shape than the action's is not answered. */
+static void
+faults(gmchat_endpoint_e endpoint, const char *query, const char *value)
+{
+    call(endpoint, query, value);
+
+    ck_assert_msg(gmchat_reply_success(action, &reply) == GMCHAT_FAULT,
+                  "%s: %s", query, value);
+}
+
+
+START_TEST(statuses)
+{
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "['ok']")),
+                      GMCHAT_OK);
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena,
+                                                      "['no_gm' 1]")),
+                      GMCHAT_NO_GM);
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "['full']")),
+                      GMCHAT_FULL);
+
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "[]")),
+                      GMCHAT_FAULT);
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "'ok'")),
+                      GMCHAT_FAULT);
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "nil")),
+                      GMCHAT_FAULT);
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "0")),
+                      GMCHAT_FAULT);
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "!OK")),
+                      GMCHAT_FAULT);
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "[0]")),
+                      GMCHAT_FAULT);
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "[!ok]")),
+                      GMCHAT_FAULT);
+    ck_assert_uint_eq(gmchat_reply_status(check_value(&arena, "['okay']")),
+                      GMCHAT_FAULT);
+}
+END_TEST
+
+
+START_TEST(receipts)
+{
+    gmchat_str_t  receipt;
+
+    call(GMCHAT_GS, "action=receive&host=1", "['ok' '1-1' 0 0 'k 1-1@5' []]");
+    receipt = gmchat_reply_receipt(action, reply.value);
+    ck_assert_int_eq(gmchat_str_is(&receipt, "k 1-1@5"), 1);
+
+    call(GMCHAT_GS, "action=receive&host=1", "['ok' '1-1' 0 0 '' []]");
+    ck_assert_uint_eq(gmchat_reply_receipt(action, reply.value).len, 0);
+
+    call(GMCHAT_GS, "action=receive&host=1", "['ok']");
+    ck_assert_uint_eq(gmchat_reply_receipt(action, reply.value).len, 0);
+
+    call(GMCHAT_GM, "action=receive&gm_account=1", "nil");
+    ck_assert_uint_eq(gmchat_reply_receipt(action, reply.value).len, 0);
+
+    /* a fifth item of an action that takes nothing is none */
+
+    call(GMCHAT_GM, "action=accounts", "['ok' '1' 'a' 1 'b']");
+    ck_assert_uint_eq(gmchat_reply_receipt(action, reply.value).len, 0);
+}
+END_TEST
+
+
+START_TEST(refusals)
+{
+    size_t                      i;
+    unsigned                    status;
+    json_t                     *body;
+    const char                 *error;
+    const gmchat_status_row_t  *row;
+
+    static const struct {
+        gmchat_refusal_t   refusal;
+        const char        *body;
+    } refusals[] = {
+        { { GMCHAT_NOT_ONLINE, NULL, NULL }, "{\"res\":0}" },
+        { { GMCHAT_MALFORMED, "msg", "is wrong" },
+          "{\"res\":0,\"errno\":-3,\"error\":\"msg: is wrong\"}" },
+        { { GMCHAT_MISSING, "uid", NULL },
+          "{\"res\":0,\"errno\":-2,\"error\":\"uid: is missing\"}" },
+        { { GMCHAT_MALFORMED, NULL, "x" },
+          "{\"res\":0,\"errno\":-3,\"error\":\"x\"}" }
+    };
+
+    for (i = 0; i < check_nelts(refusals); i++) {
+        out.len = 0;
+        gmchat_reply_refusal(&out, &refusals[i].refusal);
+        gmchat_buf_add(&out, "", 1);
+        ck_assert_str_eq((char *) out.data, refusals[i].body);
+    }
+
+    for (status = GMCHAT_OK + 1; status < GMCHAT_STATUSES; status++) {
+        gmchat_refusal_t  refusal = { status, NULL, NULL };
+
+        row = gmchat_status_row(status);
+        out.len = 0;
+        gmchat_reply_refusal(&out, &refusal);
+
+        body = json_loadb((char *) out.data, out.len, JSON_REJECT_DUPLICATES,
+                          NULL);
+        ck_assert_ptr_nonnull(body);
+        ck_assert_int_eq(json_integer_value(json_object_get(body, "res")), 0);
+        ck_assert_int_eq(json_integer_value(json_object_get(body, "errno")),
+                         row->code);
+        ck_assert_int_eq(json_object_get(body, "errno") != NULL,
+                         row->code != 0);
+        error = json_string_value(json_object_get(body, "error"));
+        ck_assert_pstr_eq(error, row->error);
+        json_decref(body);
+    }
+}
+END_TEST
+
+
+START_TEST(plain)
+{
+    answers(GMCHAT_GM, "action=online&gm_account=1", "['ok']",
+            "{\"res\":1}");
+    answers(GMCHAT_GM, "action=add&gm_account=1&host=1&uid=1", "['ok' 1]",
+            "{\"res\":1}");
+}
+END_TEST
+
+
+START_TEST(sent)
+{
+    static const char  query[] = "action=send&uid=1&msg=";
+
+    answers(GMCHAT_GS, query, "['ok' '5-1' 0]",
+            "{\"res\":1,\"id\":\"5-1\"}");
+    answers(GMCHAT_GS, query, "['ok' '5-1' 1]",
+            "{\"res\":1,\"id\":\"5-1\",\"repeat\":true}");
+
+    faults(GMCHAT_GS, query, "['ok']");
+    faults(GMCHAT_GS, query, "['ok' '5-1']");
+    faults(GMCHAT_GS, query, "['ok' 5 0]");
+    faults(GMCHAT_GS, query, "['ok' '5-1' '0']");
+    faults(GMCHAT_GS, query, "['ok' nil nil]");
+}
+END_TEST
+
+
+#define ENTRIES  "[['5-1' ['u' '7' 'g' '9' 'm' 'Zg==' 't' '3']]"              \
+                 " ['5-2' ['u' '8' 'g' '9' 'm' '/w==' 't' '4']]"              \
+                 " ['5-3' ['u' '7' 'g' '9' 'm' 'Zm8=' 't' '5']]]"
+
+
+START_TEST(host_messages)
+{
+    size_t  i;
+
+    static const char  *broken[] = {
+        "['ok']", "['ok' '5-3' 0 0 '']", "['ok' '5-3' 0 0 '' nil]",
+        "['ok' '5-3' 0 0 '' '']", "['ok' 5 0 0 '' []]",
+        "['ok' '5-3' '0' 0 '' []]", "['ok' '5-3' 0 nil '' []]",
+        "['ok' '5-3' 0 0 '' [1]]", "['ok' '5-3' 0 0 '' [['1-1']]]"
+    };
+
+    answers(GMCHAT_GS, "action=receive&host=1", "['ok' '0-0' 0 0 '' []]",
+            "{\"res\":1,\"data\":<[]>,\"cursor\":\"0-0\",\"more\":false}");
+
+    answers(GMCHAT_GS, "action=receive&host=1",
+            "['ok' '5-3' 1 0 'receipt' " ENTRIES "]",
+            "{\"res\":1,\"data\":<[{\"uid\":\"7\",\"msg\":\"Zg==,Zm8=\"},"
+            "{\"uid\":\"8\",\"msg\":\"/w==\"}]>,\"cursor\":\"5-3\","
+            "\"more\":true}");
+
+    answers(GMCHAT_GS, "action=receive&host=1&ack=4-9&format=json",
+            "['ok' '5-3' 0 1 '' " ENTRIES "]",
+            "{\"res\":1,\"data\":["
+            "{\"id\":\"5-1\",\"uid\":\"7\",\"gm_account\":\"9\","
+            "\"text\":\"f\",\"ts\":3},"
+            "{\"id\":\"5-2\",\"uid\":\"8\",\"gm_account\":\"9\","
+            "\"msg\":\"/w==\",\"ts\":4},"
+            "{\"id\":\"5-3\",\"uid\":\"7\",\"gm_account\":\"9\","
+            "\"text\":\"fo\",\"ts\":5}],"
+            "\"cursor\":\"5-3\",\"more\":false,\"reset\":true}");
+
+    for (i = 0; i < check_nelts(broken); i++) {
+        faults(GMCHAT_GS, "action=receive&host=1", broken[i]);
+        faults(GMCHAT_GS, "action=receive&host=1&format=json", broken[i]);
+    }
+}
+END_TEST
+
+
+START_TEST(gm_messages)
+{
+    answers(GMCHAT_GM, "action=receive&gm_account=9",
+            "['ok' '5-3' 0 0 '' " ENTRIES "]",
+            "{\"res\":1,\"data\":<{\"9\":[{\"uid\":\"7\",\"msg\":"
+            "\"Zg==,Zm8=\"},{\"uid\":\"8\",\"msg\":\"/w==\"}]}>,"
+            "\"cursor\":\"5-3\",\"more\":false}");
+
+    /* nothing is {}, not {"9":[]} */
+
+    answers(GMCHAT_GM, "action=receive&gm_account=9&ack=",
+            "['ok' '5-3' 0 0 '' []]",
+            "{\"res\":1,\"data\":<{}>,\"cursor\":\"5-3\",\"more\":false}");
+
+    /* whose mailbox it is does not depend on what the entries say */
+
+    answers(GMCHAT_GM, "action=receive&gm_account=9&format=json",
+            "['ok' '5-3' 0 0 '' [['5-1' ['u' '7' 'm' 'Zg==' 't' '3']]]]",
+            "{\"res\":1,\"data\":[{\"id\":\"5-1\",\"uid\":\"7\","
+            "\"gm_account\":\"9\",\"text\":\"f\",\"ts\":3}],"
+            "\"cursor\":\"5-3\",\"more\":false}");
+
+    faults(GMCHAT_GM, "action=receive&gm_account=9", "['ok' '5-3' 0 0 '']");
+    faults(GMCHAT_GM, "action=receive&gm_account=9",
+           "['ok' '5-3' 0 0 '' [nil]]");
+}
+END_TEST
+
+
+START_TEST(all_messages)
+{
+    static const char  two[] =
+        "['ok' '' 1 0 'r' '9' [['5-1' ['u' '7' 'm' 'Zg==' 't' '3']]]"
+        " '10' [['6-1' ['u' '8' 'm' 'Zm8=' 't' '4']]]]";
+
+    answers(GMCHAT_GM, "action=receive", "['ok' '' 0 0 '']",
+            "{\"res\":1,\"data\":<{}>,\"more\":false}");
+    answers(GMCHAT_GM, "action=receive&format=json", "['ok' '' 0 0 '']",
+            "{\"res\":1,\"data\":[],\"more\":false}");
+
+    answers(GMCHAT_GM, "action=receive", two,
+            "{\"res\":1,\"data\":<{\"9\":[{\"uid\":\"7\",\"msg\":\"Zg==\"}],"
+            "\"10\":[{\"uid\":\"8\",\"msg\":\"Zm8=\"}]}>,\"more\":true}");
+    answers(GMCHAT_GM, "action=receive&format=json", two,
+            "{\"res\":1,\"data\":["
+            "{\"id\":\"5-1\",\"uid\":\"7\",\"gm_account\":\"9\","
+            "\"text\":\"f\",\"ts\":3},"
+            "{\"id\":\"6-1\",\"uid\":\"8\",\"gm_account\":\"10\","
+            "\"text\":\"fo\",\"ts\":4}],\"more\":true}");
+
+    faults(GMCHAT_GM, "action=receive", "['ok' '' 0 0 '' '9']");
+    faults(GMCHAT_GM, "action=receive", "['ok' '' 0 0 '' 9 []]");
+    faults(GMCHAT_GM, "action=receive", "['ok' '' 0 0 '' '9' [1]]");
+    faults(GMCHAT_GM, "action=receive", "['ok']");
+}
+END_TEST
+
+
+START_TEST(relation)
+{
+    static const char  value[] =
+        "['ok' '5-3' 0 0 '' ["
+        "['5-1' ['u' '7' 'c' 'apply' 'g' '9' 'a' 'Ann' 't' '3']]"
+        " ['5-2' ['u' '8' 'c' 'apply' 'g' '9' 'a' 'Ann' 't' '4']]"
+        " ['5-3' ['u' '7' 'c' 'remove' 'g' '9' 'a' 'Ann' 't' '5']]]]";
+
+    answers(GMCHAT_GS, "action=relation&host=1", "['ok' '0-0' 0 0 '' []]",
+            "{\"res\":1,\"apply_data\":<{}>,\"remove_data\":<[]>,"
+            "\"cursor\":\"0-0\",\"more\":false}");
+
+    answers(GMCHAT_GS, "action=relation&host=1", value,
+            "{\"res\":1,\"apply_data\":<{\"8\":[\"9\",\"Ann\"]}>,"
+            "\"remove_data\":<[\"7\"]>,\"cursor\":\"5-3\",\"more\":false}");
+
+    answers(GMCHAT_GS, "action=relation&host=1&format=json",
+            "['ok' '5-1' 1 1 '' [['5-1' ['u' '7' 'c' 'apply' 'g' '9' 'a'"
+            " 'Ann' 't' '3']]]]",
+            "{\"res\":1,\"data\":[{\"id\":\"5-1\",\"uid\":\"7\",\"change\":"
+            "\"apply\",\"gm_account\":\"9\",\"gm_name\":\"Ann\",\"ts\":3}],"
+            "\"cursor\":\"5-1\",\"more\":true,\"reset\":true}");
+
+    faults(GMCHAT_GS, "action=relation&host=1", "['ok']");
+    faults(GMCHAT_GS, "action=relation&host=1", "['ok' '' 0 0 '' [1]]");
+    faults(GMCHAT_GS, "action=relation&host=1&format=json",
+           "['ok' '' 0 0 '' [1]]");
+}
+END_TEST
+
+
+START_TEST(lists)
+{
+    answers(GMCHAT_GS, "action=online&host=1", "['ok']",
+            "{\"res\":1,\"data\":<[]>}");
+    answers(GMCHAT_GS, "action=online&host=1", "['ok' '9' '10']",
+            "{\"res\":1,\"data\":<[\"9\",\"10\"]>}");
+    answers(GMCHAT_GS, "action=online&host=1&format=json", "['ok' '9' '10']",
+            "{\"res\":1,\"data\":[\"9\",\"10\"]}");
+    faults(GMCHAT_GS, "action=online&host=1", "['ok' 9]");
+
+    answers(GMCHAT_GM, "action=accounts", "['ok']",
+            "{\"res\":1,\"data\":<[]>}");
+    answers(GMCHAT_GM, "action=accounts&format=json",
+            "['ok' '9' 'A\"n' 1 3 '10' 'Bo' 0 '0']",
+            "{\"res\":1,\"data\":[{\"gm_account\":\"9\",\"name\":\"A\\\"n\","
+            "\"online\":true,\"friends\":3},{\"gm_account\":\"10\","
+            "\"name\":\"Bo\",\"online\":false,\"friends\":0}]}");
+    faults(GMCHAT_GM, "action=accounts", "['ok' '9' 'Ann' 1]");
+    faults(GMCHAT_GM, "action=accounts", "['ok' 9 'Ann' 1 1]");
+
+    answers(GMCHAT_GM, "action=hosts",
+            "['ok' '1001' '1700000000000' 5 '7' '1002' '' nil '']",
+            "{\"res\":1,\"data\":<[{\"host\":\"1001\",\"last_poll\":"
+            "1700000000000,\"players\":5,\"undelivered\":7},{\"host\":"
+            "\"1002\",\"last_poll\":0,\"players\":0,\"undelivered\":0}]>}");
+    faults(GMCHAT_GM, "action=hosts", "['ok' '1001' 0 0]");
+    faults(GMCHAT_GM, "action=hosts", "['ok' 1001 0 0 0]");
+}
+END_TEST
+
+
+START_TEST(friends)
+{
+    answers(GMCHAT_GM, "action=friends&gm_account=9&format=json",
+            "['ok' '7' '1001' '1700000000000' 2 [['1-0' ['i' '5-1' 'd' 'g'"
+            " 'g' '9' 'm' 'Zg==' 't' '3']]] '8' '1002' '1700000000001' 0 []]",
+            "{\"res\":1,\"data\":[{\"uid\":\"7\",\"host\":\"1001\",\"since\":"
+            "1700000000000,\"undelivered\":2,\"last\":{\"id\":\"5-1\","
+            "\"dir\":\"to_gm\",\"gm_account\":\"9\",\"text\":\"f\",\"ts\":3}"
+            "},{\"uid\":\"8\",\"host\":\"1002\",\"since\":1700000000001,"
+            "\"undelivered\":0,\"last\":null}]}");
+
+    faults(GMCHAT_GM, "action=friends&gm_account=9", "['ok' '7']");
+    faults(GMCHAT_GM, "action=friends&gm_account=9",
+           "['ok' '7' '1001' '1' 2 nil]");
+    faults(GMCHAT_GM, "action=friends&gm_account=9",
+           "['ok' '7' '1001' '1' 2 ['x']]");
+}
+END_TEST
+
+
+START_TEST(history)
+{
+    answers(GMCHAT_GM, "action=history&uid=7", "['ok' 0 []]",
+            "{\"res\":1,\"data\":<[]>,\"more\":false}");
+    answers(GMCHAT_GM, "action=history&uid=7&format=json",
+            "['ok' 1 [['2-0' ['i' '5-1' 'd' 'p' 'g' '9' 'm' 'Zg==' 't' '3']]"
+            " ['1-0' ['i' '4-1' 'd' 'g' 'g' '8' 'm' '/w==' 't' '2']]]]",
+            "{\"res\":1,\"data\":[{\"id\":\"5-1\",\"dir\":\"to_player\","
+            "\"gm_account\":\"9\",\"text\":\"f\",\"ts\":3},{\"id\":\"4-1\","
+            "\"dir\":\"to_gm\",\"gm_account\":\"8\",\"msg\":\"/w==\","
+            "\"ts\":2}],\"more\":true}");
+
+    faults(GMCHAT_GM, "action=history&uid=7", "['ok']");
+    faults(GMCHAT_GM, "action=history&uid=7", "['ok' '0' []]");
+    faults(GMCHAT_GM, "action=history&uid=7", "['ok' 0 [1]]");
+}
+END_TEST
+
+
+/* A number that is none would break the JSON of the whole body. */
+START_TEST(numbers)
+{
+    size_t   i;
+    json_t  *body;
+
+    static const char  *texts[] = {
+        "x", "inf", "-inf", "nan", "1,2", "\"", "01", "", "1e", "-"
+    };
+
+    for (i = 0; i < check_nelts(texts); i++) {
+        char  value[100];
+
+        sprintf(value, "['ok' '1001' '%s' 0 0]", texts[i]);
+        call(GMCHAT_GM, "action=hosts&format=json", value);
+
+        if (gmchat_reply_success(action, &reply) == GMCHAT_OK) {
+            body = json_loadb((char *) out.data, out.len, 0, NULL);
+            ck_assert_msg(body != NULL, "%.*s", (int) out.len, out.data);
+            json_decref(body);
+        }
+    }
+}
+END_TEST
+
+
+/* The messages of a call, more than a buffer's first size. */
+static void
+success_short_of_memory(void *shared)
+{
+    gmchat_buf_t      one = { 0 }, two = { 0 }, three = { 0 };
+    gmchat_arena_t    mine = { NULL, NULL };
+    gmchat_reply_t    r;
+    gmchat_status_e   status;
+
+    r = *(gmchat_reply_t *) shared;
+    r.arena = &mine;
+    r.out = &one;
+    r.data = &two;
+    r.text = &three;
+
+    status = gmchat_reply_success(action, &r);
+    ck_assert_uint_eq(status, failing_malloc_disarm() ? GMCHAT_UNAVAILABLE
+                                                      : GMCHAT_OK);
+    gmchat_buf_free(&one);
+    gmchat_buf_free(&two);
+    gmchat_buf_free(&three);
+    gmchat_arena_free(&mine);
+}
+
+
+START_TEST(out_of_memory)
+{
+    size_t  i;
+
+    static const struct {
+        gmchat_endpoint_e   endpoint;
+        const char         *query;
+        const char         *value;
+        size_t              least;
+    } calls[] = {
+        { GMCHAT_GM, "action=online&gm_account=1", "['ok']", 1 },
+        { GMCHAT_GS, "action=send&uid=1&msg=", "['ok' '1-1' 1]", 1 },
+        { GMCHAT_GM, "action=accounts", "['ok' '9' 'Ann' 1 3]", 2 },
+        { GMCHAT_GM, "action=hosts", "['ok' '1' 0 0 0]", 2 },
+        { GMCHAT_GS, "action=online&host=1", "['ok' '9']", 2 },
+        { GMCHAT_GM, "action=history&uid=7&format=json",
+          "['ok' 0 [['1-0' ['m' 'Zg==']]]]", 2 },
+        { GMCHAT_GM, "action=friends&gm_account=9",
+          "['ok' '7' '1' '1' 2 [['1-0' ['m' 'Zg==']]]]", 3 },
+        { GMCHAT_GS, "action=receive&host=1&format=json",
+          "['ok' '1-1' 0 0 '' " ENTRIES "]", 2 },
+        { GMCHAT_GS, "action=receive&host=1",
+          "['ok' '1-1' 0 0 '' " ENTRIES "]", 3 },
+        { GMCHAT_GM, "action=receive&gm_account=9",
+          "['ok' '1-1' 0 0 '' " ENTRIES "]", 3 },
+        { GMCHAT_GM, "action=receive",
+          "['ok' '' 0 0 '' '9' " ENTRIES "]", 3 },
+        { GMCHAT_GS, "action=relation&host=1&format=json",
+          "['ok' '1-1' 0 0 '' " ENTRIES "]", 1 },
+        { GMCHAT_GS, "action=relation&host=1",
+          "['ok' '1-1' 0 0 '' " ENTRIES "]", 4 }
+    };
+
+    for (i = 0; i < check_nelts(calls); i++) {
+        call(calls[i].endpoint, calls[i].query, calls[i].value);
+        ck_assert_uint_ge(failing_malloc_each(success_short_of_memory,
+                                              &reply), calls[i].least);
+    }
+}
+END_TEST
+
+
+int
+main(void)
+{
+    TCase  *tc;
+
+    tc = check_begin("gmchat_reply");
+    tcase_add_checked_fixture(tc, setup, teardown);
+
+    tcase_add_test(tc, statuses);
+    tcase_add_test(tc, receipts);
+    tcase_add_test(tc, refusals);
+    tcase_add_test(tc, plain);
+    tcase_add_test(tc, sent);
+    tcase_add_test(tc, host_messages);
+    tcase_add_test(tc, gm_messages);
+    tcase_add_test(tc, all_messages);
+    tcase_add_test(tc, relation);
+    tcase_add_test(tc, lists);
+    tcase_add_test(tc, friends);
+    tcase_add_test(tc, history);
+    tcase_add_test(tc, numbers);
+    tcase_add_test(tc, out_of_memory);
+
+    return check_end();
+}
