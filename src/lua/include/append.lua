@@ -1,0 +1,43 @@
+-- Appends an entry to a mailbox (docs/keys.md, "Mailboxes").
+--   key      the mailbox's stream
+--   history  the replication id of the store; another one than the
+--            mailbox's begins a new epoch, so that a cursor given out by a
+--            store that lost its tail never covers a new entry
+--   now      from clock()
+--   entries, bytes   the mailbox's caps
+--   size     what this entry counts for, in bytes
+--   ...      the entry's fields
+-- Returns the entry's id, or nil where the mailbox is full.
+local function append(key, history, now, entries, bytes, size, ...)
+    local meta = key .. ':m'
+    local m = redis.call('HMGET', meta, 'epoch', 'n', 'done', 'bytes',
+                         'freed', 'history', 'past')
+    local epoch, n, total = m[1], tonumber(m[2] or 0), tonumber(m[4] or 0)
+
+    if n - (m[3] or 0) >= tonumber(entries)
+        or total - (m[5] or 0) + size > tonumber(bytes)
+    then
+        return nil
+    end
+
+    if m[6] ~= history then
+        local first = now
+
+        if epoch then
+            first = math.max(now, epoch + 1)
+            redis.call('HSET', meta, 'past',
+                       (m[7] or '') .. epoch .. ':' .. n .. ',')
+        end
+
+        epoch = string.format('%.0f', first)
+        redis.call('HSET', meta, 'epoch', epoch, 'history', history)
+    end
+
+    local id = epoch .. '-' .. string.format('%.0f', n + 1)
+
+    redis.call('XADD', key, id, 'b', string.format('%.0f', total), ...)
+    redis.call('HSET', meta, 'n', string.format('%.0f', n + 1),
+               'bytes', string.format('%.0f', total + size))
+
+    return id
+end

@@ -1,0 +1,4 @@
+-- Shows that the store answers.
+-- KEYS  1 prefix
+-- Gives {'ok'}
+return { 'ok' }

@@ -1,0 +1,62 @@
+-- A receive with acknowledgement: forgets everything up to the cursor, where
+-- that is part of the mailbox's history, and gives what comes after it.
+-- KEYS  1 prefix  2 mailbox
+-- ARGV  1 cursor ('' or '0-0' acknowledges nothing)  2 limit
+-- Gives {'ok', cursor, more, reset, receipt, entries}; no receipt
+-- include clock
+-- include mailbox
+-- include flight
+local ack, limit = ARGV[1], tonumber(ARGV[2])
+local epoch, n = string.match(ack, '^(%d+)%-(%d+)$')
+local box = mailbox(KEYS[2])
+local reset = 0
+
+n = tonumber(n or 0)
+
+-- The last n that belongs to an epoch of this history; nil for any other.
+local function last_of(wanted)
+    if wanted == box.epoch then
+        return box.n
+    end
+    for _, past in ipairs(box.past) do
+        if past[1] == wanted then
+            return past[2]
+        end
+    end
+end
+
+if not box then
+    return { 'ok', '0-0', 0, n > 0 and 1 or 0, '', {} }
+end
+
+if n > 0 then
+    if n > (last_of(epoch) or 0) then
+        reset = 1
+
+    elseif n > box.done then
+        redis.call('XTRIM', box.key, 'MINID', identify(box, n + 1))
+
+        for i = #box.flight, 1, -1 do
+            local range = box.flight[i]
+            range[1] = math.max(range[1], n + 1)
+            if range[1] > range[2] then
+                table.remove(box.flight, i)
+            end
+        end
+
+        keep_flight(box)
+        settle(box)
+    end
+end
+
+if box.done == box.n then
+    return { 'ok', identify(box, box.n), 0, reset, '', {} }
+end
+
+expire_flight(box, math.floor(clock() / 1000))
+
+local entries, more = pending(box, limit)
+local cursor = #entries > 0 and entries[#entries][1]
+               or identify(box, box.done)
+
+return { 'ok', cursor, more, reset, '', entries }

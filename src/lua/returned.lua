@@ -1,0 +1,28 @@
+-- The reply of a plain receive could not be written: what it took is there
+-- for the next one.
+-- KEYS  1 prefix
+-- ARGV  1 receipt
+-- Gives {'ok'}
+-- Event each mailbox's key
+-- include clock
+-- include mailbox
+-- include flight
+local now = string.format('%.0f', math.floor(clock() / 1000))
+
+settle_receipt(ARGV[1],
+    function(box)
+        box.returned = true
+    end,
+    function(box)
+        if not box.returned then
+            return
+        end
+
+        local prefix, gm = string.match(box.key, '^(.*:)box:g(%d+)$')
+        if gm then
+            redis.call('ZADD', prefix .. 'boxes', 'LT', now, gm)
+        end
+        redis.call('PUBLISH', box.key, '')
+    end)
+
+return { 'ok' }
