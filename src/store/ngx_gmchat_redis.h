@@ -1,0 +1,95 @@
+#ifndef NGX_GMCHAT_REDIS_H
+#define NGX_GMCHAT_REDIS_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "gmchat_link.h"
+#include "gmchat_store.h"
+#include "gmchat_url.h"
+
+
+/* Why a link was lost; the order is that of ngx_gmchat_redis_causes. */
+
+typedef enum {
+    NGX_GMCHAT_CAUSE_CONNECT = 0,   /* connection refused, no such socket */
+    NGX_GMCHAT_CAUSE_TIMEOUT,       /* no connection, no answer in time */
+    NGX_GMCHAT_CAUSE_TLS,
+    NGX_GMCHAT_CAUSE_AUTH,
+    NGX_GMCHAT_CAUSE_LOADING,
+    NGX_GMCHAT_CAUSE_READONLY,
+    NGX_GMCHAT_CAUSE_MASTERDOWN,
+    NGX_GMCHAT_CAUSE_SETUP,         /* another answer to the set-up */
+    NGX_GMCHAT_CAUSE_CLOSED,        /* the server or the network cut it */
+    NGX_GMCHAT_CAUSE_PROTOCOL,      /* what came is not RESP */
+    NGX_GMCHAT_CAUSE_MEMORY,
+
+    NGX_GMCHAT_CAUSES
+} ngx_gmchat_cause_e;
+
+
+/* Counters of one store, in shared memory, of all workers together. */
+
+typedef struct {
+    ngx_atomic_t        lost[NGX_GMCHAT_CAUSES];
+    ngx_atomic_t        connected;
+    ngx_atomic_t        calls;
+    ngx_atomic_t        reruns;         /* after NOSCRIPT */
+    ngx_atomic_t        overflows;      /* refused: the queue was full */
+} ngx_gmchat_redis_counters_t;
+
+
+/* What one worker's link is doing, in shared memory. */
+
+typedef struct {
+    ngx_atomic_t        state;          /* gmchat_link_state_e */
+    ngx_atomic_t        queue;          /* calls not ended yet */
+} ngx_gmchat_redis_gauges_t;
+
+
+/* A gmchat_redis directive. */
+
+typedef struct {
+    ngx_str_t           name;           /* as written in the directive */
+    gmchat_url_t        url;
+    ngx_str_t           user;
+    ngx_str_t           password;
+
+    ngx_addr_t         *addrs;          /* tried in turn */
+    ngx_uint_t          naddrs;
+
+    ngx_msec_t          connect_timeout;
+    ngx_msec_t          timeout;
+    ngx_msec_t          probe;
+    ngx_uint_t          queue_calls;
+    size_t              queue_bytes;
+
+#if (NGX_SSL)
+    ngx_ssl_t          *ssl;
+    ngx_str_t           ssl_name;
+    ngx_flag_t          ssl_verify;
+#endif
+} ngx_gmchat_redis_conf_t;
+
+
+/*
+ * Makes this worker's link, in the cycle's pool.  The link connects at once
+ * and stays connected.  Returns NULL without memory.
+ */
+gmchat_store_t *ngx_gmchat_redis_open(ngx_cycle_t *cycle,
+    ngx_gmchat_redis_conf_t *conf, ngx_gmchat_redis_counters_t *counters,
+    ngx_gmchat_redis_gauges_t *gauges);
+
+/* Ends all calls and closes the connection: the worker exits. */
+void ngx_gmchat_redis_close(gmchat_store_t *store);
+
+/* The link's state; `reason` (unless NULL) is why it was lost the last time. */
+gmchat_link_state_e ngx_gmchat_redis_state(gmchat_store_t *store,
+    const char **reason);
+
+/* The name of a cause, as the status endpoint shows it. */
+const char *ngx_gmchat_redis_cause(ngx_gmchat_cause_e cause);
+
+
+#endif /* NGX_GMCHAT_REDIS_H */
