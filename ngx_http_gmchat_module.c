@@ -1,0 +1,1039 @@
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "gmchat_integer.h"
+#include "ngx_http_gmchat.h"
+
+
+/*
+ * Directives, configuration, init and exit; no request logic.  Each directive
+ * is described in docs/directives.md.
+ */
+
+
+static void *ngx_http_gmchat_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_http_gmchat_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_gmchat_init_process(ngx_cycle_t *cycle);
+static void ngx_http_gmchat_exit_process(ngx_cycle_t *cycle);
+
+static char *ngx_http_gmchat(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_gmchat_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_gmchat_group(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_gmchat_role_check(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_gmchat_mailbox_max(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_gmchat_history(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_gmchat_redeliver(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_gmchat_check_message_max(ngx_conf_t *cf, void *post,
+    void *data);
+
+
+static ngx_conf_post_t  ngx_http_gmchat_message_max_post = {
+    ngx_http_gmchat_check_message_max
+};
+
+
+#define NGX_HTTP_GMCHAT_ANYWHERE                                              \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+
+static ngx_command_t  ngx_http_gmchat_commands[] = {
+
+    { ngx_string("gmchat"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_gmchat,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_redis"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_1MORE,
+      ngx_http_gmchat_redis,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_group"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE12,
+      ngx_http_gmchat_group,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_allow_file"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_gmchat_allow_file,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_role_check"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE12,
+      ngx_http_gmchat_role_check,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_message_max"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_gmchat_loc_conf_t, message_max),
+      &ngx_http_gmchat_message_max_post },
+
+    { ngx_string("gmchat_mailbox_max"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE2,
+      ngx_http_gmchat_mailbox_max,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_history"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE2,
+      ngx_http_gmchat_history,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_redeliver"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_gmchat_redeliver,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_gmchat_module_ctx = {
+    ngx_http_gmchat_add_variables,         /* preconfiguration */
+    ngx_http_gmchat_init,                  /* postconfiguration */
+
+    ngx_http_gmchat_create_main_conf,      /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_gmchat_create_loc_conf,       /* create location configuration */
+    ngx_http_gmchat_merge_loc_conf         /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_gmchat_module = {
+    NGX_MODULE_V1,
+    &ngx_http_gmchat_module_ctx,           /* module context */
+    ngx_http_gmchat_commands,              /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_gmchat_init_process,          /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_gmchat_exit_process,          /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_http_gmchat_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_gmchat_main_conf_t  *gmcf;
+
+    gmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_gmchat_main_conf_t));
+    if (gmcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&gmcf->stores, cf->pool, 4,
+                       sizeof(ngx_http_gmchat_store_t *))
+        != NGX_OK
+        || ngx_array_init(&gmcf->allows, cf->pool, 4,
+                          sizeof(ngx_http_gmchat_allow_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return gmcf;
+}
+
+
+static void *
+ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_gmchat_loc_conf_t  *conf;
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->kind = NGX_HTTP_GMCHAT_OFF;
+     *     conf->group = NULL;
+     *     conf->entries, bytes, keep, ttl, patience = { 0, NULL };
+     */
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_gmchat_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->store = NGX_CONF_UNSET_PTR;
+    conf->allow = NGX_CONF_UNSET_PTR;
+    conf->group_client = NGX_CONF_UNSET;
+    conf->role_from = NGX_CONF_UNSET;
+    conf->message_max = NGX_CONF_UNSET_SIZE;
+
+    return conf;
+}
+
+
+static void
+ngx_http_gmchat_merge_text(gmchat_str_t *conf, const gmchat_str_t *prev,
+    const char *preset)
+{
+    if (conf->data) {
+        return;
+    }
+
+    if (prev->data) {
+        *conf = *prev;
+        return;
+    }
+
+    conf->data = (unsigned char *) preset;
+    conf->len = ngx_strlen(preset);
+}
+
+
+/* A message must fit an empty mailbox. */
+
+static char *
+ngx_http_gmchat_check_sizes(ngx_conf_t *cf, ngx_http_gmchat_loc_conf_t *conf)
+{
+    int64_t  bytes;
+
+    if (gmchat_integer_parse(&conf->bytes, &bytes)
+        && (int64_t) (conf->message_max / 3 * 4 + 4) > bytes)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"gmchat_message_max\" is larger than the bytes "
+                           "of \"gmchat_mailbox_max\" hold");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_gmchat_loc_conf_t  *prev = parent;
+    ngx_http_gmchat_loc_conf_t  *conf = child;
+
+    ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
+    ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
+    ngx_conf_merge_size_value(conf->message_max, prev->message_max, 4096);
+
+    if (conf->group == NULL) {
+        conf->group = prev->group;
+        conf->group_client = prev->group_client;
+    }
+
+    if (conf->role_from == NGX_CONF_UNSET) {
+        conf->role_from = prev->role_from;
+        conf->role_uri = prev->role_uri;
+    }
+
+    ngx_http_gmchat_merge_text(&conf->entries, &prev->entries, "10000");
+    ngx_http_gmchat_merge_text(&conf->bytes, &prev->bytes, "8388608");
+    ngx_http_gmchat_merge_text(&conf->keep, &prev->keep, "200");
+    ngx_http_gmchat_merge_text(&conf->ttl, &prev->ttl, "2592000");
+    ngx_http_gmchat_merge_text(&conf->patience, &prev->patience, "60000");
+
+    if (conf->kind != NGX_HTTP_GMCHAT_OFF && conf->store == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no \"gmchat_redis\" is defined for \"gmchat\"");
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_gmchat_check_sizes(cf, conf);
+}
+
+
+static ngx_int_t
+ngx_http_gmchat_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt          *handler;
+    ngx_http_core_main_conf_t    *cmcf;
+    ngx_http_gmchat_main_conf_t  *gmcf;
+
+    gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gmchat_module);
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    handler = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+    if (handler == NULL) {
+        return NGX_ERROR;
+    }
+
+    *handler = ngx_http_gmchat_access_handler;
+
+    if (ngx_http_gmchat_stat_add(cf, gmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_gmchat_filter_init(cf);
+}
+
+
+static ngx_http_gmchat_main_conf_t *
+ngx_http_gmchat_worker_conf(ngx_cycle_t *cycle)
+{
+    if ((ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+        || cycle->conf_ctx[ngx_http_module.index] == NULL)
+    {
+        return NULL;
+    }
+
+    return ngx_http_cycle_get_module_main_conf(cycle, ngx_http_gmchat_module);
+}
+
+
+static ngx_int_t
+ngx_http_gmchat_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                     i;
+    ngx_http_gmchat_store_t      **stores;
+    ngx_http_gmchat_main_conf_t   *gmcf;
+
+    gmcf = ngx_http_gmchat_worker_conf(cycle);
+    if (gmcf == NULL) {
+        return NGX_OK;
+    }
+
+    stores = gmcf->stores.elts;
+
+    for (i = 0; i < gmcf->stores.nelts; i++) {
+        stores[i]->link = ngx_gmchat_redis_open(cycle, &stores[i]->redis,
+                              ngx_http_gmchat_stat_counters(stores[i]),
+                              ngx_http_gmchat_stat_gauges(stores[i]));
+        if (stores[i]->link == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_gmchat_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                     i;
+    ngx_http_gmchat_store_t      **stores;
+    ngx_http_gmchat_main_conf_t   *gmcf;
+
+    gmcf = ngx_http_gmchat_worker_conf(cycle);
+    if (gmcf == NULL) {
+        return;
+    }
+
+    stores = gmcf->stores.elts;
+
+    for (i = 0; i < gmcf->stores.nelts; i++) {
+        ngx_gmchat_redis_close(stores[i]->link);
+    }
+
+    ngx_http_gmchat_stat_leave();
+}
+
+
+static char *
+ngx_http_gmchat(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_uint_t                 i;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    static const struct {
+        ngx_str_t               name;
+        ngx_http_gmchat_kind_e  kind;
+        ngx_http_handler_pt     handler;
+    } kinds[] = {
+        { ngx_string("gm"), NGX_HTTP_GMCHAT_GM, ngx_http_gmchat_handler },
+        { ngx_string("gs"), NGX_HTTP_GMCHAT_GS, ngx_http_gmchat_handler },
+        { ngx_string("status"), NGX_HTTP_GMCHAT_STATUS,
+          ngx_http_gmchat_status_handler },
+        { ngx_null_string, NGX_HTTP_GMCHAT_OFF, NULL }
+    };
+
+    if (glcf->kind != NGX_HTTP_GMCHAT_OFF) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    for (i = 0; kinds[i].handler; i++) {
+        if (kinds[i].name.len == value[1].len
+            && ngx_strcmp(kinds[i].name.data, value[1].data) == 0)
+        {
+            glcf->kind = kinds[i].kind;
+            clcf->handler = kinds[i].handler;
+            return NGX_CONF_OK;
+        }
+    }
+
+    return "must be \"gm\", \"gs\" or \"status\"";
+}
+
+
+/* gmchat_redis */
+
+
+/* Reads a password: the first line of a file. */
+
+static char *
+ngx_http_gmchat_password(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *password)
+{
+    u_char      text[1024], *end;
+    ssize_t     n;
+    ngx_file_t  file;
+
+    if (ngx_conf_full_name(cf->cycle, path, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+    file.name = *path;
+    file.log = cf->log;
+
+    file.fd = ngx_open_file(path->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    if (file.fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", path);
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_read_file(&file, text, sizeof(text), 0);
+
+    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", path);
+    }
+
+    if (n <= 0 || n == (ssize_t) sizeof(text)) {
+        return "has a password file that is empty or too long";
+    }
+
+    end = ngx_strlchr(text, text + n, '\n');
+    password->len = (size_t) ((end ? end : text + n) - text);
+
+    while (password->len && text[password->len - 1] == '\r') {
+        password->len--;
+    }
+
+    if (password->len == 0) {
+        return "has a password file that is empty";
+    }
+
+    password->data = ngx_pnalloc(cf->pool, password->len);
+    if (password->data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memcpy(password->data, text, password->len);
+    ngx_explicit_memzero(text, sizeof(text));
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_queue(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_gmchat_redis_conf_t *redis)
+{
+    u_char     *comma;
+    size_t      bytes;
+    ngx_int_t   calls;
+    ngx_str_t   part;
+
+    static char  error[] = "has a queue that is not calls[,bytes]";
+
+    comma = ngx_strlchr(value->data, value->data + value->len, ',');
+
+    calls = ngx_atoi(value->data, comma ? (size_t) (comma - value->data)
+                                        : value->len);
+    if (calls < 1) {
+        return error;
+    }
+
+    redis->queue_calls = (ngx_uint_t) calls;
+
+    if (comma) {
+        part.data = comma + 1;
+        part.len = value->len - (size_t) (part.data - value->data);
+        bytes = (size_t) ngx_parse_size(&part);
+
+        if (bytes == (size_t) NGX_ERROR || bytes == 0) {
+            return error;
+        }
+
+        redis->queue_bytes = bytes;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Where TLS options are read to before a context can be made of them. */
+
+typedef struct {
+    ngx_gmchat_redis_conf_t  *redis;
+    ngx_str_t                 ca;
+    ngx_str_t                 name;
+    ngx_flag_t                verify;
+} ngx_http_gmchat_redis_options_t;
+
+
+static char *
+ngx_http_gmchat_redis_time(ngx_str_t *value, ngx_msec_t least,
+    ngx_msec_t *to)
+{
+    ngx_int_t  ms;
+
+    ms = ngx_parse_time(value, 0);
+
+    if (ms == NGX_ERROR || ms > 3600000 || (ms != 0 && ms < 10)
+        || (ngx_msec_t) ms < least)
+    {
+        return "has a time that is not 10ms to 1h";
+    }
+
+    *to = (ngx_msec_t) ms;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_redis_option(ngx_conf_t *cf, ngx_str_t *option,
+    ngx_http_gmchat_redis_options_t *options)
+{
+    ngx_str_t                 value;
+    ngx_uint_t                i;
+    ngx_gmchat_redis_conf_t  *redis;
+
+    enum { PASSWORD_FILE, USER, CONNECT_TIMEOUT, TIMEOUT, PROBE, QUEUE, CA,
+           NAME, VERIFY, NONE };
+
+    static const ngx_str_t  names[] = {
+        ngx_string("password_file="), ngx_string("user="),
+        ngx_string("connect_timeout="), ngx_string("timeout="),
+        ngx_string("probe="), ngx_string("queue="), ngx_string("ca="),
+        ngx_string("name="), ngx_string("verify=")
+    };
+
+    redis = options->redis;
+    ngx_str_null(&value);
+
+    for (i = 0; i < NONE; i++) {
+        if (ngx_strncmp(option->data, names[i].data, names[i].len) == 0) {
+            value.data = option->data + names[i].len;
+            value.len = option->len - names[i].len;
+            break;
+        }
+    }
+
+    switch (i) {
+
+    case PASSWORD_FILE:
+        return ngx_http_gmchat_password(cf, &value, &redis->password);
+
+    case USER:
+        redis->user = value;
+        return NGX_CONF_OK;
+
+    case CONNECT_TIMEOUT:
+        return ngx_http_gmchat_redis_time(&value, 10, &redis->connect_timeout);
+
+    case TIMEOUT:
+        return ngx_http_gmchat_redis_time(&value, 10, &redis->timeout);
+
+    case PROBE:
+        return ngx_http_gmchat_redis_time(&value, 0, &redis->probe);
+
+    case QUEUE:
+        return ngx_http_gmchat_queue(cf, &value, redis);
+
+    case CA:
+        options->ca = value;
+        return NGX_CONF_OK;
+
+    case NAME:
+        options->name = value;
+        return NGX_CONF_OK;
+
+    case VERIFY:
+        if (ngx_strcmp(value.data, "on") != 0
+            && ngx_strcmp(value.data, "off") != 0)
+        {
+            return "has a verify that is neither on nor off";
+        }
+
+        options->verify = ngx_strcmp(value.data, "on") == 0;
+        return NGX_CONF_OK;
+
+    default:
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "unknown parameter \"%V\"",
+                           option);
+        return NGX_CONF_ERROR;
+    }
+}
+
+
+static char *
+ngx_http_gmchat_redis_addrs(ngx_conf_t *cf, ngx_gmchat_redis_conf_t *redis)
+{
+    u_char     *p;
+    ngx_url_t   u;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url.data = ngx_pnalloc(cf->pool, redis->url.host.len
+                                       + sizeof("unix:[]:65535"));
+    if (u.url.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (redis->url.kind == GMCHAT_URL_UNIX) {
+        p = ngx_sprintf(u.url.data, "unix:%*s", redis->url.host.len,
+                        redis->url.host.data);
+
+    } else {
+        p = ngx_sprintf(u.url.data, redis->url.ipv6 ? "[%*s]:%ui" : "%*s:%ui",
+                        redis->url.host.len, redis->url.host.data,
+                        (ngx_uint_t) redis->url.port);
+    }
+
+    u.url.len = (size_t) (p - u.url.data);
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"%V\"",
+                           u.err ? u.err : "no memory", &redis->name);
+        return NGX_CONF_ERROR;
+    }
+
+    redis->addrs = u.addrs;
+    redis->naddrs = u.naddrs;
+
+    return NGX_CONF_OK;
+}
+
+
+#if (NGX_SSL)
+
+static char *
+ngx_http_gmchat_redis_tls(ngx_conf_t *cf,
+    ngx_http_gmchat_redis_options_t *options)
+{
+    ngx_str_t                *ca;
+    ngx_pool_cleanup_t       *cln;
+    ngx_gmchat_redis_conf_t  *redis;
+
+    redis = options->redis;
+    redis->ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
+    if (redis->ssl == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    redis->ssl->log = cf->log;
+
+    if (ngx_ssl_create(redis->ssl, NGX_SSL_TLSv1_2
+                                   |NGX_SSL_TLSv1_3, NULL)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        ngx_ssl_cleanup_ctx(redis->ssl);
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_ssl_cleanup_ctx;
+    cln->data = redis->ssl;
+
+    redis->ssl_verify = options->verify;
+    redis->ssl_name.len = options->name.len ? options->name.len
+                                            : redis->url.host.len;
+    redis->ssl_name.data = ngx_pnalloc(cf->pool, redis->ssl_name.len + 1);
+    if (redis->ssl_name.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    (void) ngx_cpystrn(redis->ssl_name.data,
+                       options->name.len ? options->name.data
+                                         : redis->url.host.data,
+                       redis->ssl_name.len + 1);
+
+    if (!options->verify) {
+        return NGX_CONF_OK;
+    }
+
+    ca = &options->ca;
+
+    if (ca->len == 0) {
+        return "needs ca=file for rediss://, or verify=off";
+    }
+
+    if (ngx_ssl_trusted_certificate(cf, redis->ssl, ca, 4) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+#endif
+
+
+static char *
+ngx_http_gmchat_redis_check(ngx_conf_t *cf,
+    ngx_http_gmchat_redis_options_t *options)
+{
+    ngx_gmchat_redis_conf_t  *redis;
+
+    redis = options->redis;
+
+    if (redis->user.len == 0) {
+        redis->user.data = redis->url.user.data;
+        redis->user.len = redis->url.user.len;
+    }
+
+    if (redis->user.len && redis->password.len == 0) {
+        return "names a user but no password_file=";
+    }
+
+    if (redis->url.kind != GMCHAT_URL_TLS) {
+        return options->ca.len || options->name.len || !options->verify
+                   ? "has TLS parameters without rediss://" : NGX_CONF_OK;
+    }
+
+#if (NGX_SSL)
+    return ngx_http_gmchat_redis_tls(cf, options);
+#else
+    return "needs an nginx with TLS for rediss://";
+#endif
+}
+
+
+static ngx_http_gmchat_store_t *
+ngx_http_gmchat_store_add(ngx_conf_t *cf)
+{
+    ngx_http_gmchat_store_t       *store, **slot;
+    ngx_http_gmchat_main_conf_t   *gmcf;
+
+    gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gmchat_module);
+
+    if (gmcf->stores.nelts == NGX_HTTP_GMCHAT_STORES) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "more than %d \"gmchat_redis\" are defined",
+                           NGX_HTTP_GMCHAT_STORES);
+        return NULL;
+    }
+
+    store = ngx_pcalloc(cf->pool, sizeof(ngx_http_gmchat_store_t));
+    slot = ngx_array_push(&gmcf->stores);
+
+    if (store == NULL || slot == NULL) {
+        return NULL;
+    }
+
+    *slot = store;
+    store->index = gmcf->stores.nelts - 1;
+
+    return store;
+}
+
+
+static char *
+ngx_http_gmchat_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    char                             *rv;
+    ngx_str_t                        *value;
+    ngx_uint_t                        i;
+    gmchat_str_t                      url;
+    ngx_http_gmchat_store_t          *store;
+    ngx_gmchat_redis_conf_t          *redis;
+    ngx_http_gmchat_redis_options_t   options;
+
+    if (glcf->store != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    store = ngx_http_gmchat_store_add(cf);
+    if (store == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+    redis = &store->redis;
+
+    redis->name = value[1];
+    redis->connect_timeout = 1000;
+    redis->timeout = 2000;
+    redis->probe = 5000;
+    redis->queue_calls = 10000;
+    redis->queue_bytes = 32 * 1024 * 1024;
+
+    url.data = value[1].data;
+    url.len = value[1].len;
+
+    rv = (char *) gmchat_url_parse(&redis->url, &url);
+    if (rv) {
+        return rv;
+    }
+
+    ngx_memzero(&options, sizeof(ngx_http_gmchat_redis_options_t));
+    options.redis = redis;
+    options.verify = 1;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_http_gmchat_redis_option(cf, &value[i], &options);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    rv = ngx_http_gmchat_redis_check(cf, &options);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    glcf->store = store;
+
+    return ngx_http_gmchat_redis_addrs(cf, redis);
+}
+
+
+/* The other directives */
+
+
+static char *
+ngx_http_gmchat_group(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    ngx_str_t                         *value;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (glcf->group) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    glcf->group_client = 0;
+
+    if (cf->args->nelts == 3) {
+        if (ngx_strcmp(value[2].data, "client") != 0) {
+            return "has a second parameter that is not \"client\"";
+        }
+
+        glcf->group_client = 1;
+    }
+
+    glcf->group = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (glcf->group == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = glcf->group;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_role_check(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    ngx_str_t     *value;
+    gmchat_str_t   from;
+
+    if (glcf->role_from != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    glcf->role_from = 0;
+
+    if (cf->args->nelts == 3) {
+        if (ngx_strncmp(value[2].data, "from=", 5) != 0) {
+            return "has a second parameter that is not from=host";
+        }
+
+        from.data = value[2].data + 5;
+        from.len = value[2].len - 5;
+
+        if (!gmchat_integer_parse(&from, &glcf->role_from)) {
+            return "has a from= that is no host number";
+        }
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (value[1].data[0] != '/') {
+        return "must be the URI of an internal location, or off";
+    }
+
+    glcf->role_uri = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+/* Keeps a number as scripts are given it. */
+
+static char *
+ngx_http_gmchat_text(ngx_conf_t *cf, gmchat_str_t *to, ngx_uint_t number)
+{
+    to->data = ngx_pnalloc(cf->pool, NGX_INT_T_LEN);
+    if (to->data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    to->len = (size_t) (ngx_sprintf(to->data, "%ui", number) - to->data);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_mailbox_max(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    off_t       bytes;
+    ngx_int_t   entries;
+    ngx_str_t  *value;
+
+    if (glcf->entries.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    entries = ngx_atoi(value[1].data, value[1].len);
+    if (entries < 1 || entries > 1000000) {
+        return "must hold 1 to 1000000 entries";
+    }
+
+    bytes = ngx_parse_offset(&value[2]);
+    if (bytes < 1024 || bytes > 1024 * 1024 * 1024) {
+        return "must hold 1k to 1g bytes";
+    }
+
+    if (ngx_http_gmchat_text(cf, &glcf->entries, (ngx_uint_t) entries)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_gmchat_text(cf, &glcf->bytes, (ngx_uint_t) bytes);
+}
+
+
+static char *
+ngx_http_gmchat_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    ngx_int_t   keep, ttl;
+    ngx_str_t  *value;
+
+    if (glcf->keep.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    keep = ngx_atoi(value[1].data, value[1].len);
+    if (keep < 1 || keep > 100000) {
+        return "must keep 1 to 100000 messages";
+    }
+
+    ttl = ngx_parse_time(&value[2], 1);
+    if (ttl < 1 || ttl > 10 * 365 * 86400) {
+        return "must keep them for 1s to 10 years";
+    }
+
+    if (ngx_http_gmchat_text(cf, &glcf->keep, (ngx_uint_t) keep)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_gmchat_text(cf, &glcf->ttl, (ngx_uint_t) ttl);
+}
+
+
+static char *
+ngx_http_gmchat_redeliver(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    ngx_int_t   ms;
+    ngx_str_t  *value;
+
+    if (glcf->patience.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    ms = ngx_parse_time(&value[1], 0);
+    if (ms < 100 || ms > 86400000) {
+        return "must be 100ms to 1d";
+    }
+
+    return ngx_http_gmchat_text(cf, &glcf->patience, (ngx_uint_t) ms);
+}
+
+
+static char *
+ngx_http_gmchat_check_message_max(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t  *size = data;
+
+    if (*size < 1 || *size > 1024 * 1024) {
+        return "must be 1 to 1m";
+    }
+
+    return NGX_CONF_OK;
+}

@@ -1,0 +1,306 @@
+#include "ngx_http_gmchat.h"
+
+
+/* Memory that a call keeps for the next one. */
+#define NGX_HTTP_GMCHAT_KEEP  16384
+
+
+static void ngx_http_gmchat_call_finished(void *data);
+static void ngx_http_gmchat_call_gone(void *data);
+static void ngx_http_gmchat_call_answered(void *data,
+    gmchat_store_outcome_e outcome, const gmchat_value_t *value);
+
+
+static ngx_queue_t  ngx_http_gmchat_free_calls = {
+    &ngx_http_gmchat_free_calls, &ngx_http_gmchat_free_calls
+};
+
+
+static ngx_http_gmchat_call_t *
+ngx_http_gmchat_call_alloc(ngx_log_t *log)
+{
+    ngx_queue_t             *q;
+    ngx_http_gmchat_call_t  *call;
+
+    if (ngx_queue_empty(&ngx_http_gmchat_free_calls)) {
+        return ngx_calloc(sizeof(ngx_http_gmchat_call_t), log);
+    }
+
+    q = ngx_queue_head(&ngx_http_gmchat_free_calls);
+    ngx_queue_remove(q);
+    call = ngx_queue_data(q, ngx_http_gmchat_call_t, queue);
+
+    return call;
+}
+
+
+/* Empties a call, but for the memory of its buffers. */
+
+static void
+ngx_http_gmchat_call_release(ngx_http_gmchat_call_t *call)
+{
+    gmchat_buf_t    out, data, text;
+    gmchat_arena_t  arena;
+
+    gmchat_arena_reset(&call->arena);
+    gmchat_buf_reset(&call->out, NGX_HTTP_GMCHAT_KEEP);
+    gmchat_buf_reset(&call->data, NGX_HTTP_GMCHAT_KEEP);
+    gmchat_buf_reset(&call->text, NGX_HTTP_GMCHAT_KEEP);
+
+    arena = call->arena;
+    out = call->out;
+    data = call->data;
+    text = call->text;
+
+    ngx_memzero(call, sizeof(ngx_http_gmchat_call_t));
+
+    call->arena = arena;
+    call->out = out;
+    call->data = data;
+    call->text = text;
+
+    ngx_queue_insert_head(&ngx_http_gmchat_free_calls, &call->queue);
+}
+
+
+ngx_http_gmchat_call_t *
+ngx_http_gmchat_call_create(ngx_http_request_t *r)
+{
+    ngx_http_cleanup_t      *finished;
+    ngx_pool_cleanup_t      *gone;
+    ngx_http_gmchat_call_t  *call;
+
+    finished = ngx_http_cleanup_add(r, 0);
+    gone = ngx_pool_cleanup_add(r->pool, 0);
+
+    if (finished == NULL || gone == NULL) {
+        return NULL;
+    }
+
+    call = ngx_http_gmchat_call_alloc(r->connection->log);
+    if (call == NULL) {
+        return NULL;
+    }
+
+    call->request = r;
+    call->conf = ngx_http_get_module_loc_conf(r, ngx_http_gmchat_module);
+
+    finished->handler = ngx_http_gmchat_call_finished;
+    finished->data = call;
+    gone->handler = ngx_http_gmchat_call_gone;
+    gone->data = call;
+
+    ngx_http_set_ctx(r, call, ngx_http_gmchat_module);
+
+    return call;
+}
+
+
+/* nginx is done with the response: it was written, or never will be. */
+
+static void
+ngx_http_gmchat_call_finished(void *data)
+{
+    ngx_connection_t        *c;
+    ngx_http_request_t      *r;
+    ngx_http_gmchat_call_t  *call;
+
+    call = data;
+    r = call->request;
+    c = r->connection;
+
+    if (call->receipt.len) {
+        ngx_http_gmchat_settle(call, call->done && r->header_sent && !c->error
+                                     && !c->timedout && r->out == NULL
+                                     && c->buffered == 0);
+    }
+}
+
+
+/* The request's memory goes; its log line has been written. */
+
+static void
+ngx_http_gmchat_call_gone(void *data)
+{
+    ngx_http_gmchat_call_t  *call;
+
+    call = data;
+    call->request = NULL;
+
+    if (!call->pending) {
+        ngx_http_gmchat_call_release(call);
+    }
+}
+
+
+void
+ngx_http_gmchat_call_settled(ngx_http_gmchat_call_t *call)
+{
+    call->pending = 0;
+
+    if (call->request == NULL) {
+        ngx_http_gmchat_call_release(call);
+    }
+}
+
+
+void
+ngx_http_gmchat_call_reply(ngx_http_gmchat_call_t *call)
+{
+    ngx_http_request_t  *r;
+
+    r = call->request;
+
+    ngx_http_gmchat_stat_call(call);
+
+    if (call->receipt.len && ngx_http_gmchat_client_gone(r)) {
+        r->connection->error = 1;
+        ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
+        return;
+    }
+
+    call->done = 1;
+    ngx_http_finalize_request(r, ngx_http_gmchat_send(call));
+}
+
+
+void
+ngx_http_gmchat_call_refuse(ngx_http_gmchat_call_t *call,
+    const gmchat_refusal_t *refusal)
+{
+    call->status = refusal->status;
+    gmchat_buf_reset(&call->out, NGX_HTTP_GMCHAT_KEEP);
+    gmchat_reply_refusal(&call->out, refusal);
+
+    if (call->out.failed) {
+        ngx_http_finalize_request(call->request,
+                                  NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_gmchat_call_reply(call);
+}
+
+
+void
+ngx_http_gmchat_call_fail(ngx_http_gmchat_call_t *call, gmchat_status_e status)
+{
+    gmchat_refusal_t  refusal;
+
+    refusal.status = status;
+    refusal.param = NULL;
+    refusal.reason = NULL;
+
+    ngx_http_gmchat_call_refuse(call, &refusal);
+}
+
+
+void
+ngx_http_gmchat_call_ask(ngx_http_gmchat_call_t *call,
+    ngx_http_gmchat_next_pt next)
+{
+    call->next = next;
+    call->asked = ngx_http_gmchat_clock();
+    call->request->read_event_handler = ngx_http_test_reading;
+    call->request->write_event_handler = ngx_http_request_empty_handler;
+
+    if (gmchat_store_submit(call->conf->store->link, &call->script,
+                            ngx_http_gmchat_call_answered, call)
+        != 0)
+    {
+        ngx_http_gmchat_call_fail(call, GMCHAT_UNAVAILABLE);
+        return;
+    }
+
+    call->pending = 1;
+}
+
+
+void
+ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call, const char *script,
+    ngx_http_gmchat_next_pt next)
+{
+    ngx_http_gmchat_loc_conf_t  *conf;
+
+    conf = call->conf;
+
+    const gmchat_str_t  env[GMCHAT_ENVS] = {
+        [GMCHAT_E_ENTRIES - GMCHAT_PARAMS] = conf->entries,
+        [GMCHAT_E_BYTES - GMCHAT_PARAMS] = conf->bytes,
+        [GMCHAT_E_KEEP - GMCHAT_PARAMS] = conf->keep,
+        [GMCHAT_E_TTL - GMCHAT_PARAMS] = conf->ttl,
+        [GMCHAT_E_PATIENCE - GMCHAT_PARAMS] = conf->patience,
+        [GMCHAT_E_HOSTS - GMCHAT_PARAMS] = call->hosts
+    };
+
+    if (gmchat_action_build(call->action, script, &call->args, &call->prefix,
+                            env, &call->arena, &call->script)
+        != 0)
+    {
+        ngx_http_gmchat_call_fail(call, GMCHAT_UNAVAILABLE);
+        return;
+    }
+
+    ngx_http_gmchat_call_ask(call, next);
+}
+
+
+/* What was taken for a request that is gone goes back. */
+
+static void
+ngx_http_gmchat_call_late(ngx_http_gmchat_call_t *call,
+    const gmchat_value_t *value)
+{
+    gmchat_str_t  receipt;
+
+    if (value && call->action) {
+        receipt = gmchat_reply_receipt(call->action, value);
+
+        if (receipt.len) {
+            call->receipt.data = gmchat_arena_copy(&call->arena, receipt.data,
+                                                   receipt.len);
+            call->receipt.len = call->receipt.data ? receipt.len : 0;
+        }
+    }
+
+    if (call->receipt.len) {
+        ngx_http_gmchat_settle(call, 0);
+    }
+
+    if (!call->pending) {
+        ngx_http_gmchat_call_release(call);
+    }
+}
+
+
+static void
+ngx_http_gmchat_call_answered(void *data, gmchat_store_outcome_e outcome,
+    const gmchat_value_t *value)
+{
+    ngx_connection_t        *c;
+    ngx_http_gmchat_call_t  *call;
+
+    call = data;
+    call->pending = 0;
+    call->store_us += ngx_http_gmchat_clock() - call->asked;
+    ngx_http_gmchat_stat_store_time(ngx_http_gmchat_clock() - call->asked);
+
+    if (call->request == NULL) {
+        ngx_http_gmchat_call_late(call, value);
+        return;
+    }
+
+    c = call->request->connection;
+    ngx_http_set_log_request(c->log, call->request);
+
+    if (outcome == GMCHAT_STORE_REPLY) {
+        call->next(call, value);
+
+    } else {
+        ngx_http_gmchat_call_fail(call, outcome == GMCHAT_STORE_REFUSED
+                                            ? GMCHAT_UNAVAILABLE
+                                            : GMCHAT_UNKNOWN);
+    }
+
+    ngx_http_run_posted_requests(c);
+}

@@ -1,0 +1,259 @@
+#include "ngx_http_gmchat.h"
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+static ngx_int_t
+ngx_http_gmchat_header(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+    h->hash = 1;
+    h->key = *name;
+    h->value = *value;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_gmchat_retry_after(ngx_http_request_t *r, unsigned seconds)
+{
+    ngx_str_t         value;
+    static ngx_str_t  name = ngx_string("Retry-After");
+
+    if (seconds == 0) {
+        return NGX_OK;
+    }
+
+    value.data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = (size_t) (ngx_sprintf(value.data, "%ui", (ngx_uint_t) seconds)
+                          - value.data);
+
+    return ngx_http_gmchat_header(r, &name, &value);
+}
+
+
+/* Headers that every reply of the contract has, and those of its status. */
+
+static ngx_int_t
+ngx_http_gmchat_headers(ngx_http_gmchat_call_t *call)
+{
+    ngx_http_request_t         *r;
+    const gmchat_status_row_t  *row;
+
+    static ngx_str_t  cache = ngx_string("Cache-Control");
+    static ngx_str_t  no_store = ngx_string("no-store");
+    static ngx_str_t  options = ngx_string("X-Content-Type-Options");
+    static ngx_str_t  nosniff = ngx_string("nosniff");
+    static ngx_str_t  allow = ngx_string("Allow");
+    static ngx_str_t  methods = ngx_string("GET, POST");
+    static ngx_str_t  json = ngx_string("application/json; charset=utf-8");
+    static ngx_str_t  text = ngx_string("text/plain");
+
+    r = call->request;
+    row = gmchat_status_row(call->status);
+
+    r->headers_out.content_type = call->status == GMCHAT_NO_ACTION ? text
+                                                                   : json;
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.charset.len = 0;
+
+    ngx_http_clear_content_length(r);
+    r->headers_out.content_length_n = (off_t) call->out.len;
+
+    if (ngx_http_gmchat_header(r, &cache, &no_store) != NGX_OK
+        || ngx_http_gmchat_header(r, &options, &nosniff) != NGX_OK
+        || ngx_http_gmchat_retry_after(r, row->retry_after) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (call->status == GMCHAT_METHOD) {
+        return ngx_http_gmchat_header(r, &allow, &methods);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_gmchat_buf(ngx_http_gmchat_call_t *call, ngx_buf_t *b)
+{
+    b->pos = call->out.data;
+    b->last = call->out.data + call->out.len;
+    b->memory = 1;
+    b->last_buf = (call->request == call->request->main) ? 1 : 0;
+    b->last_in_chain = 1;
+}
+
+
+ngx_int_t
+ngx_http_gmchat_send(ngx_http_gmchat_call_t *call)
+{
+    ngx_int_t            rc;
+    ngx_buf_t           *b;
+    ngx_chain_t          out;
+    ngx_http_request_t  *r;
+
+    r = call->request;
+    r->headers_out.status = gmchat_status_row(call->status)->http;
+
+    if (ngx_http_gmchat_headers(call) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_send_header(r);
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_gmchat_buf(call, b);
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+/*
+ * What nginx itself refuses at an endpoint (deny, limit_req, a body too large)
+ * is said in the words of the contract: a header filter changes the headers
+ * of nginx's error page, a body filter its body.
+ */
+
+static ngx_http_gmchat_call_t *
+ngx_http_gmchat_refusal(ngx_http_request_t *r)
+{
+    gmchat_refusal_t             refusal;
+    ngx_http_gmchat_call_t      *call;
+    ngx_http_gmchat_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_gmchat_module);
+
+    if (r != r->main || r->headers_out.status < NGX_HTTP_BAD_REQUEST
+        || (conf->kind != NGX_HTTP_GMCHAT_GM
+            && conf->kind != NGX_HTTP_GMCHAT_GS))
+    {
+        return NULL;
+    }
+
+    call = ngx_http_get_module_ctx(r, ngx_http_gmchat_module);
+
+    if (call && call->done) {
+        return NULL;
+    }
+
+    if (call == NULL) {
+        call = ngx_http_gmchat_call_create(r);
+        if (call == NULL) {
+            return NULL;
+        }
+    }
+
+    call->status = gmchat_status_of_http((unsigned) r->headers_out.status);
+
+    refusal.status = call->status;
+    refusal.param = NULL;
+    refusal.reason = NULL;
+
+    gmchat_buf_reset(&call->out, 0);
+    gmchat_reply_refusal(&call->out, &refusal);
+
+    if (call->out.failed) {
+        return NULL;
+    }
+
+    ngx_http_gmchat_stat_call(call);
+
+    return call;
+}
+
+
+static ngx_int_t
+ngx_http_gmchat_header_filter(ngx_http_request_t *r)
+{
+    ngx_http_gmchat_call_t  *call;
+
+    call = ngx_http_gmchat_refusal(r);
+
+    if (call) {
+        if (ngx_http_gmchat_headers(call) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        call->replace = 1;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_http_gmchat_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_buf_t               *b;
+    ngx_chain_t              out, *cl;
+    ngx_http_gmchat_call_t  *call;
+
+    call = ngx_http_get_module_ctx(r, ngx_http_gmchat_module);
+
+    if (call == NULL || !call->replace || in == NULL) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    for (cl = in; cl; cl = cl->next) {
+        cl->buf->pos = cl->buf->last;
+    }
+
+    if (call->done) {
+        return ngx_http_next_body_filter(r, NULL);
+    }
+
+    call->done = 1;
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_gmchat_buf(call, b);
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_next_body_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_gmchat_filter_init(ngx_conf_t *cf)
+{
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_gmchat_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_gmchat_body_filter;
+
+    return NGX_OK;
+}
