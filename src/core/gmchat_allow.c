@@ -727,6 +727,10 @@ gmchat_allow_parse(const unsigned char *text, size_t len,
         return NULL;
     }
 
+    if (len == 0) {
+        text = (const unsigned char *) "";   /* it may be NULL */
+    }
+
     allow = NULL;
 
     if (gmchat_allow_lines(&p, text, len, err) == 0) {

@@ -170,6 +170,11 @@ void ngx_http_gmchat_settle(ngx_http_gmchat_call_t *call, ngx_uint_t landed);
 ngx_uint_t ngx_http_gmchat_client_gone(ngx_http_request_t *r);
 
 
+/* ngx_http_gmchat_redis_conf.c: the gmchat_redis directive */
+
+char *ngx_http_gmchat_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
 /* ngx_http_gmchat_access.c: the server list */
 
 ngx_int_t ngx_http_gmchat_access_handler(ngx_http_request_t *r);

@@ -1,14 +1,10 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include <ngx_event_connect.h>
 #include <ngx_sha1.h>
 
 #include "gmchat_backoff.h"
-#include "gmchat_fault.h"
-#include "gmchat_resp.h"
-#include "gmchat_script.h"
-#include "ngx_gmchat_redis.h"
+#include "ngx_gmchat_redis_internal.h"
 
 
 /* Milliseconds: a failover is noticed soon, and a dead server is not flooded
@@ -26,85 +22,11 @@
 #define NGX_GMCHAT_WORD_FRAME    24
 
 
-typedef struct {
-    ngx_queue_t             queue;
-    gmchat_script_call_t    script;     /* of a call by submit() */
-    gmchat_store_done_pt    done;
-    void                   *data;
-    size_t                  size;       /* what it counts for in the queue */
-    uint64_t                begin;      /* where its bytes begin in the stream */
-    ngx_msec_t              since;      /* when they were put there */
-    unsigned                internal:1; /* set-up and probe */
-    unsigned                eval:1;     /* with the script's text */
-} ngx_gmchat_redis_call_t;
-
-
-struct gmchat_store_s {
-    ngx_gmchat_redis_conf_t      *conf;
-    ngx_gmchat_redis_counters_t  *counters;
-    ngx_gmchat_redis_gauges_t    *gauges;
-
-    gmchat_link_state_e           state;
-    const char                   *reason;
-    unsigned                      failures;     /* in a row */
-    ngx_uint_t                    addr;         /* the next to try */
-
-    ngx_log_t                     log;
-    ngx_pool_t                   *pool;         /* the connection's */
-    ngx_connection_t             *connection;
-    ngx_peer_connection_t         peer;
-    redisReader                  *reader;
-    gmchat_arena_t                arena;        /* the reply being handled */
-
-    gmchat_buf_t                  out;
-    size_t                        out_pos;
-    uint64_t                      written;      /* bytes, since connecting */
-    uint64_t                      formatted;
-
-    ngx_queue_t                   waiting;      /* not formatted yet */
-    ngx_queue_t                   sent;         /* formatted, not answered */
-    ngx_queue_t                   refused;      /* to be told so */
-    ngx_queue_t                   free;
-    ngx_uint_t                    ncalls;
-    size_t                        nbytes;
-    ngx_uint_t                    setup_left;   /* answers */
-
-    u_char                        history[GMCHAT_SHA_LEN];
-    size_t                        history_len;
-
-    ngx_event_t                   flush;        /* posted */
-    ngx_event_t                   deadline;     /* of connecting, of answers */
-    ngx_event_t                   retry;
-    ngx_event_t                   probe;
-
-    ngx_gmchat_cause_e            leaving_cause;
-    unsigned                      leaving:1;    /* lost once all is answered */
-    unsigned                      connecting:1; /* connect() is under way */
-    unsigned                      probing:1;
-};
-
-
-static void ngx_gmchat_redis_event(gmchat_store_t *store,
-    gmchat_link_event_e event);
-static void ngx_gmchat_redis_lose(gmchat_store_t *store,
-    ngx_gmchat_cause_e cause, const char *reason);
-
-static void ngx_gmchat_redis_connect(gmchat_store_t *store);
-static void ngx_gmchat_redis_connected(gmchat_store_t *store);
-#if (NGX_SSL)
-static void ngx_gmchat_redis_handshake(gmchat_store_t *store);
-static void ngx_gmchat_redis_handshaken(ngx_connection_t *c);
-#endif
-static void ngx_gmchat_redis_close_connection(gmchat_store_t *store);
-static void ngx_gmchat_redis_setup(gmchat_store_t *store);
 static void ngx_gmchat_redis_fail_calls(gmchat_store_t *store);
 
 static void ngx_gmchat_redis_flush_handler(ngx_event_t *ev);
 static void ngx_gmchat_redis_deadline_handler(ngx_event_t *ev);
 static void ngx_gmchat_redis_retry_handler(ngx_event_t *ev);
-static void ngx_gmchat_redis_probe_handler(ngx_event_t *ev);
-static void ngx_gmchat_redis_read_handler(ngx_event_t *rev);
-static void ngx_gmchat_redis_write_handler(ngx_event_t *wev);
 
 
 static const char *const  ngx_gmchat_redis_causes[NGX_GMCHAT_CAUSES] = {
@@ -266,7 +188,7 @@ ngx_gmchat_redis_serve(gmchat_store_t *store)
 }
 
 
-static void
+void
 ngx_gmchat_redis_event(gmchat_store_t *store, gmchat_link_event_e event)
 {
     gmchat_link_step_t  step;
@@ -304,7 +226,7 @@ ngx_gmchat_redis_event(gmchat_store_t *store, gmchat_link_event_e event)
 
 /* The first loss in a row is logged, the rest are counted. */
 
-static void
+void
 ngx_gmchat_redis_lose(gmchat_store_t *store, ngx_gmchat_cause_e cause,
     const char *reason)
 {
@@ -322,250 +244,6 @@ ngx_gmchat_redis_lose(gmchat_store_t *store, ngx_gmchat_cause_e cause,
     store->addr++;
 
     ngx_gmchat_redis_event(store, GMCHAT_LINK_FAILED);
-}
-
-
-/* Connecting */
-
-
-static void
-ngx_gmchat_redis_expect(gmchat_store_t *store, ngx_msec_t timeout)
-{
-    ngx_add_timer(&store->deadline, timeout);
-}
-
-
-static void
-ngx_gmchat_redis_connect(gmchat_store_t *store)
-{
-    ngx_int_t          rc;
-    ngx_addr_t        *addr;
-    ngx_connection_t  *c;
-
-    addr = &store->conf->addrs[store->addr % store->conf->naddrs];
-
-    ngx_memzero(&store->peer, sizeof(ngx_peer_connection_t));
-    store->peer.sockaddr = addr->sockaddr;
-    store->peer.socklen = addr->socklen;
-    store->peer.name = &addr->name;
-    store->peer.get = ngx_event_get_peer;
-    store->peer.log = &store->log;
-    store->peer.log_error = NGX_ERROR_ERR;
-
-    rc = ngx_event_connect_peer(&store->peer);
-
-    if (rc == NGX_ERROR || rc == NGX_BUSY || rc == NGX_DECLINED) {
-        store->connection = NULL;
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CONNECT,
-                              "cannot connect");
-        return;
-    }
-
-    c = store->peer.connection;
-    c->data = store;
-    c->log = &store->log;
-    c->read->log = c->log;
-    c->write->log = c->log;
-    c->read->handler = ngx_gmchat_redis_read_handler;
-    c->write->handler = ngx_gmchat_redis_write_handler;
-
-    store->connection = c;
-    store->connecting = 1;
-    store->written = 0;
-    store->formatted = 0;
-    store->leaving = 0;
-    store->probing = 0;
-
-    store->reader = gmchat_resp_reader(&store->arena);
-    store->pool = ngx_create_pool(512, &store->log);
-    c->pool = store->pool;
-
-    if (store->reader == NULL || store->pool == NULL) {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY, "no memory");
-        return;
-    }
-
-    store->deadline.cancelable = 0;
-    ngx_gmchat_redis_expect(store, store->conf->connect_timeout);
-
-    if (rc == NGX_OK) {
-        ngx_gmchat_redis_connected(store);
-    }
-}
-
-
-static ngx_int_t
-ngx_gmchat_redis_test_connect(ngx_connection_t *c)
-{
-    int        err;
-    socklen_t  len;
-
-    err = 0;
-    len = sizeof(int);
-
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len) == -1) {
-        err = ngx_socket_errno;
-    }
-
-    if (err) {
-        ngx_log_error(NGX_LOG_ERR, c->log, err, "gmchat: connect() failed");
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_gmchat_redis_connected(gmchat_store_t *store)
-{
-    ngx_connection_t  *c;
-
-    c = store->connection;
-
-    if (ngx_gmchat_redis_test_connect(c) != NGX_OK) {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CONNECT,
-                              "cannot connect");
-        return;
-    }
-
-    store->connecting = 0;
-
-    if (store->conf->url.kind != GMCHAT_URL_UNIX
-        && ngx_tcp_nodelay(c) != NGX_OK)
-    {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CONNECT,
-                              "cannot set TCP_NODELAY");
-        return;
-    }
-
-#if (NGX_SSL)
-
-    if (store->conf->ssl) {
-        ngx_gmchat_redis_handshake(store);
-        return;
-    }
-
-#endif
-
-    ngx_gmchat_redis_event(store, GMCHAT_LINK_CONNECTED);
-}
-
-
-#if (NGX_SSL)
-
-static void
-ngx_gmchat_redis_handshake(gmchat_store_t *store)
-{
-    ngx_int_t          rc;
-    ngx_connection_t  *c;
-
-    c = store->connection;
-
-    if (ngx_ssl_create_connection(store->conf->ssl, c,
-                                  NGX_SSL_BUFFER|NGX_SSL_CLIENT)
-        != NGX_OK)
-    {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_TLS,
-                              "cannot begin TLS");
-        return;
-    }
-
-    /* each write is a whole pipeline already */
-
-    c->ssl->buffer = 0;
-
-    if (store->conf->ssl_name.len
-        && SSL_set_tlsext_host_name(c->ssl->connection,
-                                    (char *) store->conf->ssl_name.data)
-           == 0)
-    {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_TLS,
-                              "cannot name the server in TLS");
-        return;
-    }
-
-    store->connecting = 1;
-    rc = ngx_ssl_handshake(c);
-
-    if (rc == NGX_AGAIN) {
-        c->ssl->handler = ngx_gmchat_redis_handshaken;
-        return;
-    }
-
-    ngx_gmchat_redis_handshaken(c);
-}
-
-
-static void
-ngx_gmchat_redis_handshaken(ngx_connection_t *c)
-{
-    gmchat_store_t  *store;
-
-    store = c->data;
-
-    if (!c->ssl->handshaked) {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_TLS,
-                              "the TLS handshake failed");
-        return;
-    }
-
-    if (store->conf->ssl_verify
-        && (SSL_get_verify_result(c->ssl->connection) != X509_V_OK
-            || ngx_ssl_check_host(c, &store->conf->ssl_name) != NGX_OK))
-    {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_TLS,
-                              "the server's certificate is not valid for "
-                              "this name and CA");
-        return;
-    }
-
-    store->connecting = 0;
-    c->read->handler = ngx_gmchat_redis_read_handler;
-    c->write->handler = ngx_gmchat_redis_write_handler;
-
-    ngx_gmchat_redis_event(store, GMCHAT_LINK_CONNECTED);
-}
-
-#endif
-
-
-static void
-ngx_gmchat_redis_close_connection(gmchat_store_t *store)
-{
-    ngx_connection_t  *c;
-
-    if (store->deadline.timer_set) {
-        ngx_del_timer(&store->deadline);
-    }
-
-    if (store->probe.timer_set) {
-        ngx_del_timer(&store->probe);
-    }
-
-    c = store->connection;
-    store->connection = NULL;
-
-    if (c) {
-#if (NGX_SSL)
-        if (c->ssl) {
-            c->ssl->no_wait_shutdown = 1;
-            c->ssl->no_send_shutdown = 1;
-            (void) ngx_ssl_shutdown(c);
-        }
-#endif
-        ngx_close_connection(c);
-    }
-
-    if (store->pool) {
-        ngx_destroy_pool(store->pool);
-        store->pool = NULL;
-    }
-
-    if (store->reader) {
-        redisReaderFree(store->reader);
-        store->reader = NULL;
-    }
 }
 
 
@@ -784,6 +462,32 @@ ngx_gmchat_redis_put_script(gmchat_store_t *store,
 }
 
 
+ngx_int_t
+ngx_gmchat_redis_command(gmchat_store_t *store, gmchat_store_done_pt done,
+    const gmchat_str_t *words, size_t n)
+{
+    ngx_gmchat_redis_call_t  *call;
+
+    call = ngx_gmchat_redis_new_call(store);
+    if (call == NULL) {
+        return NGX_ERROR;
+    }
+
+    call->done = done;
+    call->data = store;
+    call->size = 0;
+    call->internal = 1;
+    call->eval = 0;
+
+    if (ngx_gmchat_redis_put(store, call, words, n) != NGX_OK) {
+        ngx_queue_insert_head(&store->free, &call->queue);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_gmchat_redis_put_waiting(gmchat_store_t *store)
 {
@@ -802,7 +506,7 @@ ngx_gmchat_redis_put_waiting(gmchat_store_t *store)
 }
 
 
-static void
+void
 ngx_gmchat_redis_write(gmchat_store_t *store)
 {
     ssize_t            n;
@@ -872,14 +576,14 @@ ngx_gmchat_redis_flush_handler(ngx_event_t *ev)
 
     store->deadline.cancelable = 0;
     if (!store->deadline.timer_set) {
-        ngx_gmchat_redis_expect(store, store->conf->timeout);
+        ngx_add_timer(&store->deadline, store->conf->timeout);
     }
 
     ngx_gmchat_redis_write(store);
 }
 
 
-static void
+void
 ngx_gmchat_redis_write_handler(ngx_event_t *wev)
 {
     gmchat_store_t    *store;
@@ -897,36 +601,10 @@ ngx_gmchat_redis_write_handler(ngx_event_t *wev)
 }
 
 
-/* Set-up and probe */
+/* Reading */
 
 
-static ngx_int_t
-ngx_gmchat_redis_command(gmchat_store_t *store, gmchat_store_done_pt done,
-    const gmchat_str_t *words, size_t n)
-{
-    ngx_gmchat_redis_call_t  *call;
-
-    call = ngx_gmchat_redis_new_call(store);
-    if (call == NULL) {
-        return NGX_ERROR;
-    }
-
-    call->done = done;
-    call->data = store;
-    call->size = 0;
-    call->internal = 1;
-    call->eval = 0;
-
-    if (ngx_gmchat_redis_put(store, call, words, n) != NGX_OK) {
-        ngx_queue_insert_head(&store->free, &call->queue);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_gmchat_cause_e
+ngx_gmchat_cause_e
 ngx_gmchat_redis_cause_of(const gmchat_str_t *error)
 {
     ngx_uint_t             cause;
@@ -944,283 +622,12 @@ ngx_gmchat_redis_cause_of(const gmchat_str_t *error)
 }
 
 
-/* One answer of the set-up: the last that is no error makes the link ready. */
-
-static void
-ngx_gmchat_redis_setup_done(void *data, gmchat_store_outcome_e outcome,
-    const gmchat_value_t *value)
+void
+ngx_gmchat_redis_leave(gmchat_store_t *store, ngx_gmchat_cause_e cause)
 {
-    gmchat_store_t  *store;
-
-    store = data;
-
-    if (outcome != GMCHAT_STORE_REPLY || store->leaving) {
-        return;
-    }
-
-    if (value->kind == GMCHAT_VALUE_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
-                      "gmchat: store %V refused the set-up: \"%*s\"",
-                      &store->conf->name, value->str.len, value->str.data);
-        store->leaving = 1;
-        store->leaving_cause = ngx_gmchat_redis_cause_of(&value->str);
-        return;
-    }
-
-    store->setup_left--;
-
-    if (store->setup_left == 0) {
-        ngx_gmchat_redis_event(store, GMCHAT_LINK_PREPARED);
-    }
+    store->leaving = 1;
+    store->leaving_cause = cause;
 }
-
-
-/* A line "name:value" of INFO. */
-
-static ngx_int_t
-ngx_gmchat_redis_info(const gmchat_str_t *info, const char *name,
-    ngx_str_t *value)
-{
-    u_char  *p, *end, *last;
-    size_t   len;
-
-    len = ngx_strlen(name);
-    p = info->data;
-    last = p + info->len;
-
-    while (p < last) {
-        end = ngx_strlchr(p, last, '\n');
-        if (end == NULL) {
-            end = last;
-        }
-
-        if ((size_t) (end - p) > len && p[len] == ':'
-            && ngx_memcmp(p, name, len) == 0)
-        {
-            value->data = p + len + 1;
-            value->len = (size_t) (end - value->data);
-
-            while (value->len && value->data[value->len - 1] == '\r') {
-                value->len--;
-            }
-
-            return NGX_OK;
-        }
-
-        p = end + 1;
-    }
-
-    return NGX_DECLINED;
-}
-
-
-/* The history that this server has, and whether it may be written to. */
-
-static void
-ngx_gmchat_redis_info_done(void *data, gmchat_store_outcome_e outcome,
-    const gmchat_value_t *value)
-{
-    ngx_str_t        role, id;
-    gmchat_store_t  *store;
-
-    store = data;
-
-    if (outcome == GMCHAT_STORE_REPLY && !store->leaving
-        && value->kind != GMCHAT_VALUE_ERROR)
-    {
-        if (value->kind != GMCHAT_VALUE_STRING
-            || ngx_gmchat_redis_info(&value->str, "role", &role) != NGX_OK
-            || ngx_gmchat_redis_info(&value->str, "master_replid", &id)
-               != NGX_OK
-            || id.len == 0 || id.len > sizeof(store->history))
-        {
-            ngx_log_error(NGX_LOG_ERR, &store->log, 0,
-                          "gmchat: store %V tells no role and replication id",
-                          &store->conf->name);
-            store->leaving = 1;
-            store->leaving_cause = NGX_GMCHAT_CAUSE_SETUP;
-            return;
-        }
-
-        if (role.len != 6 || ngx_strncmp(role.data, "master", 6) != 0) {
-            ngx_log_error(NGX_LOG_ERR, &store->log, 0,
-                          "gmchat: store %V is a replica", &store->conf->name);
-            store->leaving = 1;
-            store->leaving_cause = NGX_GMCHAT_CAUSE_READONLY;
-            return;
-        }
-
-        ngx_memcpy(store->history, id.data, id.len);
-        store->history_len = id.len;
-    }
-
-    ngx_gmchat_redis_setup_done(data, outcome, value);
-}
-
-
-static ngx_int_t
-ngx_gmchat_redis_put_auth(gmchat_store_t *store)
-{
-    size_t        n;
-    gmchat_str_t  words[3];
-
-    static const gmchat_str_t  auth = gmchat_string("AUTH");
-
-    if (store->conf->password.len == 0) {
-        return NGX_OK;
-    }
-
-    n = 0;
-    words[n++] = auth;
-
-    if (store->conf->user.len) {
-        words[n].data = store->conf->user.data;
-        words[n++].len = store->conf->user.len;
-    }
-
-    words[n].data = store->conf->password.data;
-    words[n++].len = store->conf->password.len;
-    store->setup_left++;
-
-    return ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done, words,
-                                    n);
-}
-
-
-static ngx_int_t
-ngx_gmchat_redis_put_select(gmchat_store_t *store)
-{
-    u_char        number[NGX_INT_T_LEN];
-    gmchat_str_t  words[2] = { gmchat_string("SELECT"), { 0, number } };
-
-    if (store->conf->url.db == 0) {
-        return NGX_OK;
-    }
-
-    words[1].len = (size_t) (ngx_sprintf(number, "%ui",
-                                         (ngx_uint_t) store->conf->url.db)
-                             - number);
-    store->setup_left++;
-
-    return ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done, words,
-                                    2);
-}
-
-
-static ngx_int_t
-ngx_gmchat_redis_put_info(gmchat_store_t *store)
-{
-    gmchat_str_t  words[2] = { gmchat_string("INFO"),
-                               gmchat_string("replication") };
-
-    store->setup_left++;
-
-    return ngx_gmchat_redis_command(store, ngx_gmchat_redis_info_done, words,
-                                    2);
-}
-
-
-static ngx_int_t
-ngx_gmchat_redis_put_loads(gmchat_store_t *store)
-{
-    gmchat_str_t            words[3] = { gmchat_string("SCRIPT"),
-                                         gmchat_string("LOAD"), { 0, NULL } };
-    const gmchat_script_t  *script;
-
-    for (script = gmchat_script_list(); script->name.len; script++) {
-        words[2] = script->body;
-        store->setup_left++;
-
-        if (ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done,
-                                     words, 3)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_gmchat_redis_setup(gmchat_store_t *store)
-{
-    store->setup_left = 0;
-
-    if (ngx_gmchat_redis_put_auth(store) != NGX_OK
-        || ngx_gmchat_redis_put_select(store) != NGX_OK
-        || ngx_gmchat_redis_put_info(store) != NGX_OK
-        || ngx_gmchat_redis_put_loads(store) != NGX_OK)
-    {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY, "no memory");
-        return;
-    }
-
-    if (ngx_handle_read_event(store->connection->read, 0) != NGX_OK) {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CLOSED,
-                              "the connection cannot be watched");
-        return;
-    }
-
-    ngx_gmchat_redis_write(store);
-}
-
-
-static void
-ngx_gmchat_redis_probe_done(void *data, gmchat_store_outcome_e outcome,
-    const gmchat_value_t *value)
-{
-    gmchat_store_t  *store;
-
-    store = data;
-    store->probing = 0;
-
-    if (outcome == GMCHAT_STORE_REPLY && value->kind == GMCHAT_VALUE_ERROR) {
-        store->leaving = 1;
-        store->leaving_cause = ngx_gmchat_redis_cause_of(&value->str);
-    }
-}
-
-
-/* A link that nobody calls shows that it is alive. */
-
-static void
-ngx_gmchat_redis_probe_handler(ngx_event_t *ev)
-{
-    gmchat_str_t     word = gmchat_string("PING");
-    gmchat_store_t  *store;
-
-    store = ev->data;
-
-    if (store->state != GMCHAT_LINK_READY || ngx_exiting) {
-        return;
-    }
-
-    ngx_add_timer(&store->probe, store->conf->probe);
-
-    if (!ngx_queue_empty(&store->sent)) {
-        return;
-    }
-
-    if (ngx_gmchat_redis_command(store, ngx_gmchat_redis_probe_done, &word, 1)
-        != NGX_OK)
-    {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY, "no memory");
-        return;
-    }
-
-    store->probing = 1;
-
-    if (!store->deadline.timer_set) {
-        ngx_gmchat_redis_expect(store, store->conf->timeout);
-    }
-
-    ngx_gmchat_redis_write(store);
-}
-
-
-/* Reading */
 
 
 /* An error reply to a script. */
@@ -1247,8 +654,7 @@ ngx_gmchat_redis_fault(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
                   value->str.data);
 
     if (fault->cure == GMCHAT_FAULT_RECONNECT) {
-        store->leaving = 1;
-        store->leaving_cause = ngx_gmchat_redis_cause_of(&value->str);
+        ngx_gmchat_redis_leave(store, ngx_gmchat_redis_cause_of(&value->str));
     }
 
     ngx_gmchat_redis_end_call(store, call, fault->outcome, NULL);
@@ -1345,7 +751,7 @@ ngx_gmchat_redis_answered(gmchat_store_t *store)
 }
 
 
-static void
+void
 ngx_gmchat_redis_read_handler(ngx_event_t *rev)
 {
     ssize_t            n;
@@ -1357,10 +763,7 @@ ngx_gmchat_redis_read_handler(ngx_event_t *rev)
     store = c->data;
 
     if (store->connecting) {
-        if (ngx_gmchat_redis_test_connect(c) != NGX_OK) {
-            ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CONNECT,
-                                  "cannot connect");
-        }
+        ngx_gmchat_redis_connected(store);
         return;
     }
 
@@ -1431,7 +834,7 @@ ngx_gmchat_redis_deadline_handler(ngx_event_t *ev)
                              - ngx_current_msec);
 
     if (left > 0) {
-        ngx_gmchat_redis_expect(store, (ngx_msec_t) left);
+        ngx_add_timer(&store->deadline, (ngx_msec_t) left);
         return;
     }
 

@@ -1,0 +1,273 @@
+#include "ngx_gmchat_redis_internal.h"
+
+
+/* One answer of the set-up: the last that is no error makes the link ready. */
+
+static void
+ngx_gmchat_redis_setup_done(void *data, gmchat_store_outcome_e outcome,
+    const gmchat_value_t *value)
+{
+    gmchat_store_t  *store;
+
+    store = data;
+
+    if (outcome != GMCHAT_STORE_REPLY || store->leaving) {
+        return;
+    }
+
+    if (value->kind == GMCHAT_VALUE_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+                      "gmchat: store %V refused the set-up: \"%*s\"",
+                      &store->conf->name, value->str.len, value->str.data);
+        ngx_gmchat_redis_leave(store, ngx_gmchat_redis_cause_of(&value->str));
+        return;
+    }
+
+    store->setup_left--;
+
+    if (store->setup_left == 0) {
+        ngx_gmchat_redis_event(store, GMCHAT_LINK_PREPARED);
+    }
+}
+
+
+/* A line "name:value" of INFO. */
+
+static ngx_int_t
+ngx_gmchat_redis_info(const gmchat_str_t *info, const char *name,
+    ngx_str_t *value)
+{
+    u_char  *p, *end, *last;
+    size_t   len;
+
+    len = ngx_strlen(name);
+    p = info->data;
+    last = p + info->len;
+
+    while (p < last) {
+        end = ngx_strlchr(p, last, '\n');
+        if (end == NULL) {
+            end = last;
+        }
+
+        if ((size_t) (end - p) > len && p[len] == ':'
+            && ngx_memcmp(p, name, len) == 0)
+        {
+            value->data = p + len + 1;
+            value->len = (size_t) (end - value->data);
+
+            while (value->len && value->data[value->len - 1] == '\r') {
+                value->len--;
+            }
+
+            return NGX_OK;
+        }
+
+        p = end + 1;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* The history that this server has, and whether it may be written to. */
+
+static void
+ngx_gmchat_redis_info_done(void *data, gmchat_store_outcome_e outcome,
+    const gmchat_value_t *value)
+{
+    ngx_str_t        role, id;
+    gmchat_store_t  *store;
+
+    store = data;
+
+    if (outcome == GMCHAT_STORE_REPLY && !store->leaving
+        && value->kind != GMCHAT_VALUE_ERROR)
+    {
+        if (value->kind != GMCHAT_VALUE_STRING
+            || ngx_gmchat_redis_info(&value->str, "role", &role) != NGX_OK
+            || ngx_gmchat_redis_info(&value->str, "master_replid", &id)
+               != NGX_OK
+            || id.len == 0 || id.len > sizeof(store->history))
+        {
+            ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+                          "gmchat: store %V tells no role and replication id",
+                          &store->conf->name);
+            ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_SETUP);
+            return;
+        }
+
+        if (role.len != 6 || ngx_strncmp(role.data, "master", 6) != 0) {
+            ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+                          "gmchat: store %V is a replica", &store->conf->name);
+            ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_READONLY);
+            return;
+        }
+
+        ngx_memcpy(store->history, id.data, id.len);
+        store->history_len = id.len;
+    }
+
+    ngx_gmchat_redis_setup_done(data, outcome, value);
+}
+
+
+static ngx_int_t
+ngx_gmchat_redis_put_auth(gmchat_store_t *store)
+{
+    size_t        n;
+    gmchat_str_t  words[3];
+
+    static const gmchat_str_t  auth = gmchat_string("AUTH");
+
+    if (store->conf->password.len == 0) {
+        return NGX_OK;
+    }
+
+    n = 0;
+    words[n++] = auth;
+
+    if (store->conf->user.len) {
+        words[n].data = store->conf->user.data;
+        words[n++].len = store->conf->user.len;
+    }
+
+    words[n].data = store->conf->password.data;
+    words[n++].len = store->conf->password.len;
+    store->setup_left++;
+
+    return ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done, words,
+                                    n);
+}
+
+
+static ngx_int_t
+ngx_gmchat_redis_put_select(gmchat_store_t *store)
+{
+    u_char        number[NGX_INT_T_LEN];
+    gmchat_str_t  words[2] = { gmchat_string("SELECT"), { 0, number } };
+
+    if (store->conf->url.db == 0) {
+        return NGX_OK;
+    }
+
+    words[1].len = (size_t) (ngx_sprintf(number, "%ui",
+                                         (ngx_uint_t) store->conf->url.db)
+                             - number);
+    store->setup_left++;
+
+    return ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done, words,
+                                    2);
+}
+
+
+static ngx_int_t
+ngx_gmchat_redis_put_info(gmchat_store_t *store)
+{
+    gmchat_str_t  words[2] = { gmchat_string("INFO"),
+                               gmchat_string("replication") };
+
+    store->setup_left++;
+
+    return ngx_gmchat_redis_command(store, ngx_gmchat_redis_info_done, words,
+                                    2);
+}
+
+
+static ngx_int_t
+ngx_gmchat_redis_put_loads(gmchat_store_t *store)
+{
+    gmchat_str_t            words[3] = { gmchat_string("SCRIPT"),
+                                         gmchat_string("LOAD"), { 0, NULL } };
+    const gmchat_script_t  *script;
+
+    for (script = gmchat_script_list(); script->name.len; script++) {
+        words[2] = script->body;
+        store->setup_left++;
+
+        if (ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done,
+                                     words, 3)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_gmchat_redis_setup(gmchat_store_t *store)
+{
+    store->setup_left = 0;
+
+    if (ngx_gmchat_redis_put_auth(store) != NGX_OK
+        || ngx_gmchat_redis_put_select(store) != NGX_OK
+        || ngx_gmchat_redis_put_info(store) != NGX_OK
+        || ngx_gmchat_redis_put_loads(store) != NGX_OK)
+    {
+        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY, "no memory");
+        return;
+    }
+
+    if (ngx_handle_read_event(store->connection->read, 0) != NGX_OK) {
+        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CLOSED,
+                              "the connection cannot be watched");
+        return;
+    }
+
+    ngx_gmchat_redis_write(store);
+}
+
+
+static void
+ngx_gmchat_redis_probe_done(void *data, gmchat_store_outcome_e outcome,
+    const gmchat_value_t *value)
+{
+    gmchat_store_t  *store;
+
+    store = data;
+    store->probing = 0;
+
+    if (outcome == GMCHAT_STORE_REPLY && value->kind == GMCHAT_VALUE_ERROR) {
+        ngx_gmchat_redis_leave(store, ngx_gmchat_redis_cause_of(&value->str));
+    }
+}
+
+
+/* A link that nobody calls shows that it is alive. */
+
+void
+ngx_gmchat_redis_probe_handler(ngx_event_t *ev)
+{
+    gmchat_str_t     word = gmchat_string("PING");
+    gmchat_store_t  *store;
+
+    store = ev->data;
+
+    if (store->state != GMCHAT_LINK_READY || ngx_exiting) {
+        return;
+    }
+
+    ngx_add_timer(&store->probe, store->conf->probe);
+
+    if (!ngx_queue_empty(&store->sent)) {
+        return;
+    }
+
+    if (ngx_gmchat_redis_command(store, ngx_gmchat_redis_probe_done, &word, 1)
+        != NGX_OK)
+    {
+        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY, "no memory");
+        return;
+    }
+
+    store->probing = 1;
+
+    if (!store->deadline.timer_set) {
+        ngx_add_timer(&store->deadline, store->conf->timeout);
+    }
+
+    ngx_gmchat_redis_write(store);
+}
