@@ -244,9 +244,10 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_size_value(conf->message_max, prev->message_max, 4096);
 
+    ngx_conf_merge_value(conf->group_client, prev->group_client, 0);
+
     if (conf->group == NULL) {
         conf->group = prev->group;
-        conf->group_client = prev->group_client;
     }
 
     if (conf->role_from == NGX_CONF_UNSET) {

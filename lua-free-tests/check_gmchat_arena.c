@@ -14,7 +14,7 @@ START_TEST(sizes_and_alignment)
 {
     size_t           i;
     unsigned char   *p[200];
-    gmchat_arena_t   arena = { NULL, NULL };
+    gmchat_arena_t   arena = { 0 };
 
     for (i = 0; i < check_nelts(p); i++) {
         p[i] = gmchat_arena_alloc(&arena, i);
@@ -40,7 +40,7 @@ START_TEST(block_limit)
 {
     size_t           size;
     unsigned char   *p;
-    gmchat_arena_t   arena = { NULL, NULL };
+    gmchat_arena_t   arena = { 0 };
 
     for (size = BLOCK - 40; size <= BLOCK + 40; size++) {
         p = gmchat_arena_alloc(&arena, size);
@@ -62,7 +62,7 @@ END_TEST
 START_TEST(large)
 {
     unsigned char   *p;
-    gmchat_arena_t   arena = { NULL, NULL };
+    gmchat_arena_t   arena = { 0 };
 
     p = gmchat_arena_alloc(&arena, 3000000);
     ck_assert_ptr_nonnull(p);
@@ -82,7 +82,7 @@ END_TEST
 START_TEST(copies)
 {
     unsigned char   *p;
-    gmchat_arena_t   arena = { NULL, NULL };
+    gmchat_arena_t   arena = { 0 };
 
     p = gmchat_arena_copy(&arena, "a\0b", 3);
     ck_assert_mem_eq(p, "a\0b", 4);
@@ -102,7 +102,7 @@ END_TEST
 START_TEST(reset_keeps_a_block)
 {
     size_t          i;
-    gmchat_arena_t  arena = { NULL, NULL };
+    gmchat_arena_t  arena = { 0 };
 
     gmchat_arena_reset(&arena);
     ck_assert_ptr_null(arena.first);
@@ -135,7 +135,7 @@ END_TEST
 /* One large call does not leave its memory behind for good. */
 START_TEST(reset_frees_a_large_block)
 {
-    gmchat_arena_t  arena = { NULL, NULL };
+    gmchat_arena_t  arena = { 0 };
 
     ck_assert_ptr_nonnull(gmchat_arena_alloc(&arena, 1000000));
     gmchat_arena_reset(&arena);
@@ -156,7 +156,7 @@ static void
 allocate(void *data)
 {
     void            *one, *two, *three, *after;
-    gmchat_arena_t   arena = { NULL, NULL };
+    gmchat_arena_t   arena = { 0 };
 
     (void) data;
 

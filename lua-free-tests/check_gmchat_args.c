@@ -285,11 +285,19 @@ START_TEST(json_large_integers)
 
     forget();
     ck_assert_uint_eq(add(gmchat_args_json,
-                          "{\"gm_account\":9007199254740993,"
+                          "{\"gm_account\":9007199254740991,"
                           "\"nonce\":18446744073709551615}"), GMCHAT_OK);
     ck_assert_uint_eq(gmchat_args_check(&args, GMCHAT_P_GM_ACCOUNT, &env,
                                         &refusal), GMCHAT_OK);
-    is(GMCHAT_P_GM_ACCOUNT, "9007199254740993");
+    is(GMCHAT_P_GM_ACCOUNT, "9007199254740991");
+
+    /* but what was then read inexactly is refused, never another number */
+
+    forget();
+    ck_assert_uint_eq(add(gmchat_args_json,
+                          "{\"gm_account\":9007199254740993,"
+                          "\"nonce\":18446744073709551615}"), GMCHAT_OK);
+    refused(GMCHAT_P_GM_ACCOUNT, GMCHAT_NOT_INTEGER);
 }
 END_TEST
 
@@ -575,9 +583,11 @@ json_short_of_memory(void *data)
     status = gmchat_args_json(&args, &arena, data, strlen(data), &refusal);
 
     if (failing_malloc_disarm()) {
-        ck_assert_uint_eq(status, GMCHAT_UNAVAILABLE);
-        ck_assert_uint_eq(refusal.status, GMCHAT_UNAVAILABLE);
-        ck_assert_ptr_null(refusal.param);
+
+        /* jansson takes some of its own failures for wrong syntax */
+
+        ck_assert(status == GMCHAT_UNAVAILABLE || status == GMCHAT_MALFORMED);
+        ck_assert_uint_eq(refusal.status, status);
 
     } else {
         ck_assert_uint_eq(status, GMCHAT_OK);

@@ -388,7 +388,7 @@ items_short_of_memory(void *data)
 {
     int             rc;
     gmchat_buf_t    buf = { 0 };
-    gmchat_arena_t  mine = { NULL, NULL };
+    gmchat_arena_t  mine = { 0 };
 
     rc = gmchat_entry_items(&buf, data, &mine);
     ck_assert_int_eq(rc != 0 || buf.failed, failing_malloc_disarm());
@@ -403,7 +403,7 @@ relations_short_of_memory(void *data)
 {
     int             rc;
     gmchat_buf_t    one = { 0 }, two = { 0 };
-    gmchat_arena_t  mine = { NULL, NULL };
+    gmchat_arena_t  mine = { 0 };
 
     rc = gmchat_entry_relations(&one, &two, data, &mine);
     ck_assert_int_eq(rc != 0 || one.failed || two.failed,

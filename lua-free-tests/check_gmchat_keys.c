@@ -17,7 +17,7 @@ is(const gmchat_str_t *str, const char *text)
 START_TEST(keys)
 {
     gmchat_str_t    prefix, key;
-    gmchat_arena_t  arena = { NULL, NULL };
+    gmchat_arena_t  arena = { 0 };
 
     static const gmchat_str_t  group = gmchat_string("eu-1.game_2");
     static const gmchat_str_t  id = gmchat_string("1001");
@@ -43,7 +43,7 @@ build(void *data)
 {
     int             ok;
     gmchat_str_t    prefix, key;
-    gmchat_arena_t  arena = { NULL, NULL };
+    gmchat_arena_t  arena = { 0 };
 
     ok = gmchat_keys_prefix(&prefix, &arena, data) == 0
          && gmchat_keys_join(&key, &arena, &prefix, "box:g", data) == 0;

@@ -45,6 +45,7 @@ gmchat_arena_alloc(gmchat_arena_t *arena, size_t size)
     gmchat_arena_block_t  *block;
 
     if (size > SIZE_MAX / 2) {
+        arena->failed = 1;
         return NULL;
     }
 
@@ -53,6 +54,7 @@ gmchat_arena_alloc(gmchat_arena_t *arena, size_t size)
     if (arena->last == NULL || arena->last->size - arena->last->used < size) {
         block = gmchat_arena_block(size);
         if (block == NULL) {
+            arena->failed = 1;
             return NULL;
         }
 
@@ -109,6 +111,8 @@ gmchat_arena_free_blocks(gmchat_arena_block_t *block)
 void
 gmchat_arena_reset(gmchat_arena_t *arena)
 {
+    arena->failed = 0;
+
     if (arena->first == NULL) {
         return;
     }
@@ -131,4 +135,5 @@ gmchat_arena_free(gmchat_arena_t *arena)
     gmchat_arena_free_blocks(arena->first);
     arena->first = NULL;
     arena->last = NULL;
+    arena->failed = 0;
 }

@@ -15,6 +15,7 @@ typedef struct gmchat_arena_block_s  gmchat_arena_block_t;
 typedef struct {
     gmchat_arena_block_t  *first;
     gmchat_arena_block_t  *last;
+    unsigned               failed:1;    /* since the last reset */
 } gmchat_arena_t;
 
 

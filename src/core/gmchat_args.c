@@ -3,6 +3,10 @@
 #include "gmchat_args.h"
 
 
+/* The longest name, "gm_account", with each character as %XX. */
+#define GMCHAT_NAME_ESCAPED  30
+
+
 static gmchat_status_e
 gmchat_args_refuse(gmchat_refusal_t *refusal, gmchat_status_e status,
     const char *param, const char *reason)
@@ -82,34 +86,48 @@ gmchat_percent_decode(unsigned char *to, const unsigned char *from, size_t len,
 }
 
 
+/* The parameter of a name as it came; a name that is longer than all of the
+ * contract's, or badly escaped, is unknown. */
+
+static gmchat_param_e
+gmchat_args_name(const unsigned char *data, size_t len, int plus)
+{
+    ptrdiff_t      n;
+    unsigned char  name[GMCHAT_NAME_ESCAPED];
+
+    if (len > sizeof(name)) {
+        return GMCHAT_P_NONE;
+    }
+
+    n = gmchat_percent_decode(name, data, len, plus);
+
+    return n < 0 ? GMCHAT_P_NONE : gmchat_param_find(name, (size_t) n);
+}
+
+
 /* One "name=value". */
 
 static gmchat_status_e
 gmchat_args_pair(gmchat_args_t *args, gmchat_arena_t *arena,
     const unsigned char *data, size_t len, int plus)
 {
-    size_t           name_len;
-    ptrdiff_t        n;
-    unsigned char   *p;
-    gmchat_param_e   id;
-    const unsigned char  *equals;
-
-    p = gmchat_arena_alloc(arena, len + 1);
-    if (p == NULL) {
-        return GMCHAT_UNAVAILABLE;
-    }
+    size_t                 name_len;
+    ptrdiff_t              n;
+    unsigned char         *p;
+    gmchat_param_e         id;
+    const unsigned char   *equals;
 
     equals = memchr(data, '=', len);
     name_len = equals ? (size_t) (equals - data) : len;
 
-    n = gmchat_percent_decode(p, data, name_len, plus);
-    if (n < 0) {
+    id = gmchat_args_name(data, name_len, plus);
+    if (id == GMCHAT_P_NONE) {
         return GMCHAT_OK;
     }
 
-    id = gmchat_param_find(p, (size_t) n);
-    if (id == GMCHAT_P_NONE) {
-        return GMCHAT_OK;
+    p = gmchat_arena_alloc(arena, len - name_len + 1);
+    if (p == NULL) {
+        return GMCHAT_UNAVAILABLE;
     }
 
     n = 0;
@@ -174,62 +192,95 @@ gmchat_args_form(gmchat_args_t *args, gmchat_arena_t *arena,
 }
 
 
+/* Integers below this are exact as reals. */
+#define GMCHAT_REAL_EXACT  9007199254740992.0
+
+
 /*
- * An integer too large for jansson is read as a real, so that the refusal can
- * name its parameter instead of the body.
+ * A body with an integer too large for jansson is read again with all its
+ * integers as reals (which sets *reals), so that the refusal can name the
+ * parameter instead of the body.
  */
 static json_t *
-gmchat_json_load(const unsigned char *data, size_t len, json_error_t *error)
+gmchat_json_load(const unsigned char *data, size_t len, json_error_t *error,
+    int *reals)
 {
     json_t  *body;
+
+    *reals = 0;
+    memset(error, 0, sizeof(json_error_t));
 
     body = json_loadb((const char *) data, len,
                       JSON_REJECT_DUPLICATES|JSON_ALLOW_NUL, error);
 
-    if (body == NULL && json_error_code(error) == json_error_numeric_overflow)
-    {
-        body = json_loadb((const char *) data, len,
-                          JSON_REJECT_DUPLICATES|JSON_ALLOW_NUL
-                          |JSON_DECODE_INT_AS_REAL, error);
+    if (body || json_error_code(error) != json_error_numeric_overflow) {
+        return body;
     }
 
-    return body;
+    *reals = 1;
+    memset(error, 0, sizeof(json_error_t));
+
+    return json_loadb((const char *) data, len,
+                      JSON_REJECT_DUPLICATES|JSON_ALLOW_NUL
+                      |JSON_DECODE_INT_AS_REAL, error);
+}
+
+
+/* The text of an integer; 0 if the value is none. */
+
+static int
+gmchat_json_integer(const json_t *value, int reals, char *text, size_t size)
+{
+    double       real;
+    json_int_t   integer;
+
+    integer = json_integer_value(value);
+
+    if (json_is_real(value)) {
+        real = json_real_value(value);
+
+        if (!reals || real < 0 || real >= GMCHAT_REAL_EXACT
+            || real != (double) (json_int_t) real)
+        {
+            return 0;
+        }
+
+        integer = (json_int_t) real;
+
+    } else if (!json_is_integer(value)) {
+        return 0;
+    }
+
+    return snprintf(text, size, "%" JSON_INTEGER_FORMAT, integer);
 }
 
 
 static gmchat_status_e
 gmchat_args_json_value(gmchat_args_t *args, gmchat_arena_t *arena,
-    gmchat_param_e id, const json_t *value)
+    gmchat_param_e id, const json_t *value, int reals)
 {
-    int             len;
     char            number[sizeof("-9223372036854775808")];
+    size_t          len;
+    const char     *text;
     unsigned char  *p;
 
-    switch (json_typeof(value)) {
+    if (json_is_string(value)) {
+        text = json_string_value(value);
+        len = json_string_length(value);
 
-    case JSON_STRING:
-        p = gmchat_arena_copy(arena, json_string_value(value),
-                              json_string_length(value));
-        len = (int) json_string_length(value);
-        break;
-
-    case JSON_INTEGER:
-        len = snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
-                       json_integer_value(value));
-        p = gmchat_arena_copy(arena, number, (size_t) len);
-        break;
-
-    default:
-        args->kind[id] = 1;
-        p = gmchat_arena_copy(arena, "", 0);
-        len = 0;
+    } else {
+        text = number;
+        len = (size_t) gmchat_json_integer(value, reals, number,
+                                           sizeof(number));
+        args->kind[id] |= (len == 0);
     }
 
+    p = gmchat_arena_copy(arena, text, len);
     if (p == NULL) {
         return GMCHAT_UNAVAILABLE;
     }
 
-    gmchat_args_add(args, id, p, (size_t) len);
+    gmchat_args_add(args, id, p, len);
 
     return GMCHAT_OK;
 }
@@ -237,7 +288,7 @@ gmchat_args_json_value(gmchat_args_t *args, gmchat_arena_t *arena,
 
 static gmchat_status_e
 gmchat_args_json_object(gmchat_args_t *args, gmchat_arena_t *arena,
-    json_t *body, gmchat_refusal_t *refusal)
+    json_t *body, int reals, gmchat_refusal_t *refusal)
 {
     const char      *name;
     json_t          *value;
@@ -259,7 +310,8 @@ gmchat_args_json_object(gmchat_args_t *args, gmchat_arena_t *arena,
         id = gmchat_param_find((const unsigned char *) name, strlen(name));
 
         if (id != GMCHAT_P_NONE
-            && gmchat_args_json_value(args, arena, id, value) != GMCHAT_OK)
+            && gmchat_args_json_value(args, arena, id, value, reals)
+               != GMCHAT_OK)
         {
             return gmchat_args_refuse(refusal, GMCHAT_UNAVAILABLE, NULL, NULL);
         }
@@ -299,6 +351,12 @@ gmchat_args_json_culprit(const json_error_t *error)
 static gmchat_status_e
 gmchat_args_json_broken(const json_error_t *error, gmchat_refusal_t *refusal)
 {
+    /* jansson says nothing where an allocation failed */
+
+    if (error->text[0] == '\0') {
+        return gmchat_args_refuse(refusal, GMCHAT_UNAVAILABLE, NULL, NULL);
+    }
+
     switch (json_error_code(error)) {
 
     case json_error_out_of_memory:
@@ -328,16 +386,17 @@ gmchat_status_e
 gmchat_args_json(gmchat_args_t *args, gmchat_arena_t *arena,
     const unsigned char *data, size_t len, gmchat_refusal_t *refusal)
 {
+    int               reals;
     json_t           *body;
     json_error_t      error;
     gmchat_status_e   status;
 
-    body = gmchat_json_load(data, len, &error);
+    body = gmchat_json_load(data, len, &error, &reals);
     if (body == NULL) {
         return gmchat_args_json_broken(&error, refusal);
     }
 
-    status = gmchat_args_json_object(args, arena, body, refusal);
+    status = gmchat_args_json_object(args, arena, body, reals, refusal);
 
     json_decref(body);
 
@@ -377,6 +436,8 @@ gmchat_args_check(gmchat_args_t *args, gmchat_param_e id,
         return GMCHAT_OK;
     }
 
-    return gmchat_args_refuse(refusal, status, (const char *) param->name.data,
+    return gmchat_args_refuse(refusal, status,
+                              status == GMCHAT_UNAVAILABLE
+                                  ? NULL : (const char *) param->name.data,
                               reason);
 }

@@ -101,6 +101,10 @@ gmchat_base64_encode(gmchat_buf_t *buf, const unsigned char *data, size_t len)
     unsigned char       *p;
     base64_encodestate   state;
 
+    if (len == 0) {
+        return;
+    }
+
     /* twice the size holds the padding and one break for each character */
 
     base64_init_encodestate(&state);

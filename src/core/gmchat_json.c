@@ -55,7 +55,10 @@ gmchat_json_string(gmchat_buf_t *buf, const unsigned char *data, size_t len)
         from = i + 1;
     }
 
-    gmchat_buf_add(buf, data + from, len - from);
+    if (from < len) {
+        gmchat_buf_add(buf, data + from, len - from);
+    }
+
     gmchat_buf_add_text(buf, "\"");
 }
 

@@ -1,5 +1,6 @@
 #include "gmchat_base64.h"
 #include "gmchat_entry.h"
+#include "gmchat_integer.h"
 #include "gmchat_json.h"
 #include "gmchat_reply.h"
 
@@ -60,16 +61,19 @@ gmchat_reply_receipt(const gmchat_action_t *action,
 gmchat_status_e
 gmchat_reply_success(const gmchat_action_t *action, gmchat_reply_t *reply)
 {
+    int  rc;
+
     gmchat_buf_add_text(reply->out, "{\"res\":1");
-
-    if (action->encode && action->encode(reply) != 0) {
-        return reply->out->failed || reply->data->failed ? GMCHAT_UNAVAILABLE
-                                                         : GMCHAT_FAULT;
-    }
-
+    rc = action->encode ? action->encode(reply) : 0;
     gmchat_buf_add_text(reply->out, "}");
 
-    return reply->out->failed ? GMCHAT_UNAVAILABLE : GMCHAT_OK;
+    if (reply->out->failed || reply->data->failed || reply->text->failed
+        || reply->arena->failed)
+    {
+        return GMCHAT_UNKNOWN;
+    }
+
+    return rc == 0 ? GMCHAT_OK : GMCHAT_FAULT;
 }
 
 
@@ -81,6 +85,11 @@ gmchat_reply_refusal(gmchat_buf_t *out, const gmchat_refusal_t *refusal)
 
     row = gmchat_status_row(refusal->status);
     sentence = refusal->reason ? refusal->reason : row->error;
+
+    if (row->text) {
+        gmchat_buf_add_text(out, sentence);
+        return;
+    }
 
     gmchat_buf_add_text(out, "{\"res\":0");
 
@@ -170,7 +179,9 @@ gmchat_reply_number(gmchat_buf_t *buf, const char *name,
 {
     gmchat_json_name(buf, name);
 
-    if (value->kind == GMCHAT_VALUE_STRING && value->str.len) {
+    if (value->kind == GMCHAT_VALUE_STRING
+        && gmchat_integer_parse(&value->str, NULL))
+    {
         gmchat_buf_add(buf, value->str.data, value->str.len);
         return;
     }

@@ -14,12 +14,13 @@ gmchat_status_e gmchat_reply_status(const gmchat_value_t *value);
 /*
  * Writes the body of a success: {"res":1,...}.  Returns GMCHAT_OK;
  * GMCHAT_FAULT if the script's reply has another shape than the action's;
- * GMCHAT_UNAVAILABLE without memory.
+ * GMCHAT_UNKNOWN without memory, for the script did run.
  */
 gmchat_status_e gmchat_reply_success(const gmchat_action_t *action,
     gmchat_reply_t *reply);
 
-/* Writes the body of a refusal: {"res":0,"errno":N,"error":"..."}. */
+/* Writes the body of a refusal: {"res":0,"errno":N,"error":"..."}, or the
+ * sentence alone where the contract wants text. */
 void gmchat_reply_refusal(gmchat_buf_t *out, const gmchat_refusal_t *refusal);
 
 /*

@@ -14,7 +14,10 @@ gmchat_role_answer(unsigned http, const unsigned char *body, size_t len)
         return GMCHAT_ROLE_UNAVAILABLE;
     }
 
-    answer = json_loadb((const char *) body, len, JSON_ALLOW_NUL, &error);
+    /* as reals: an integer that jansson cannot hold is no broken answer */
+
+    answer = json_loadb((const char *) body, len,
+                        JSON_ALLOW_NUL|JSON_DECODE_INT_AS_REAL, &error);
 
     if (!json_is_object(answer)) {
         json_decref(answer);
@@ -22,7 +25,7 @@ gmchat_role_answer(unsigned http, const unsigned char *body, size_t len)
     }
 
     code = json_object_get(answer, "code");
-    status = json_is_integer(code) && json_integer_value(code) == 1
+    status = json_is_real(code) && json_real_value(code) == 1.0
                  ? GMCHAT_OK : GMCHAT_NO_PLAYER;
 
     json_decref(answer);

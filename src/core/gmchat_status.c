@@ -9,60 +9,62 @@
 
 static const gmchat_status_row_t  gmchat_status_rows[GMCHAT_STATUSES] = {
 
-    [GMCHAT_OK] = { "ok", 0, 200, 0, NULL },
+    [GMCHAT_OK] = { "ok", 0, 200, 0, NULL, 0 },
 
     [GMCHAT_GM_EXISTS] = { "gm_exists", 1, 200, 0,
-        "gm_account: this account exists already" },
+        "gm_account: this account exists already", 0 },
     [GMCHAT_NO_GM] = { "no_gm", 2, 200, 0,
-        "gm_account: there is no such account: create it first" },
+        "gm_account: there is no such account: create it first", 0 },
     [GMCHAT_HAS_GM] = { "has_gm", 3, 200, 0,
-        "uid: this player has a GM already: end that friendship first" },
+        "uid: this player has a GM already: end that friendship first", 0 },
     [GMCHAT_NO_PLAYER] = { NULL, 4, 200, 0,
-        "uid: the role service knows no such player on this host" },
+        "uid: the role service knows no such player on this host", 0 },
     [GMCHAT_NOT_FRIEND] = { "not_friend", 4, 200, 0,
-        "uid: this player is not a friend of this GM: add it first" },
+        "uid: this player is not a friend of this GM: add it first", 0 },
     [GMCHAT_NOT_THIS_GM] = { "not_this_gm", 5, 200, 0,
-        "uid: this player is not a friend of this GM" },
+        "uid: this player is not a friend of this GM", 0 },
     [GMCHAT_NO_FRIEND_GM] = { "no_friend_gm", 5, 200, 0,
-        "uid: this player has no GM" },
-    [GMCHAT_NOT_ONLINE] = { "not_online", 0, 200, 0, NULL },
+        "uid: this player has no GM", 0 },
+    [GMCHAT_NOT_ONLINE] = { "not_online", 0, 200, 0, NULL, 0 },
 
     [GMCHAT_NOT_INTEGER] = { NULL, -1, 200, 0,
         "must be an integer of 1 to 19 digits, without sign or leading zero, "
-        "at most 9223372036854775807" },
-    [GMCHAT_MISSING] = { NULL, -2, 400, 0, "is missing" },
-    [GMCHAT_MALFORMED] = { NULL, -3, 400, 0, "is malformed" },
+        "at most 9223372036854775807", 0 },
+    [GMCHAT_MISSING] = { NULL, -2, 400, 0, "is missing", 0 },
+    [GMCHAT_MALFORMED] = { NULL, -3, 400, 0, "is malformed", 0 },
     [GMCHAT_NO_ACTION] = { NULL, -8, 404, 0,
-        "Err action: there is no such action at this endpoint" },
-    [GMCHAT_METHOD] = { NULL, 0, 405, 0, "use GET or POST" },
+        "Err action: there is no such action at this endpoint", 1 },
+    [GMCHAT_METHOD] = { NULL, 0, 405, 0, "use GET or POST", 0 },
     [GMCHAT_TOO_LARGE] = { NULL, -11, 413, 0,
-        "body: too large: send less in one call" },
+        "body: too large: send less in one call", 0 },
     [GMCHAT_RATE_LIMITED] = { NULL, -9, 429, 1,
-        "too many calls: wait and try again" },
+        "too many calls: wait and try again", 0 },
     [GMCHAT_FORBIDDEN] = { NULL, -7, 403, 0,
-        "this address has no access: ask for it to be put on the list" },
+        "this address has no access: ask for it to be put on the list", 0 },
     [GMCHAT_HOST_FORBIDDEN] = { "host_forbidden", -7, 403, 0,
         "host: this address has no access to this host: it may speak for "
-        "other hosts only" },
+        "other hosts only", 0 },
     [GMCHAT_GROUP_FORBIDDEN] = { NULL, -7, 403, 0,
-        "group: this location has no access to this group" },
+        "group: this location has no access to this group", 0 },
     [GMCHAT_MSGID_REUSED] = { "msgid_reused", -10, 409, 0,
-        "msgid: used before with another message: choose a new one" },
+        "msgid: used before with another message: choose a new one", 0 },
 
     [GMCHAT_FULL] = { "full", -4, 429, GMCHAT_RETRY_FULL,
-        "the receiver's mailbox is full: try again when it has read some" },
+        "the receiver's mailbox is full: try again when it has read some",
+        0 },
     [GMCHAT_UNAVAILABLE] = { NULL, -5, 503, GMCHAT_RETRY_STORE,
-        "the store cannot be reached, nothing was stored: try again" },
+        "the store cannot be reached, nothing was stored: try again", 0 },
     [GMCHAT_ROLE_UNAVAILABLE] = { NULL, -5, 503, GMCHAT_RETRY_STORE,
-        "the role service cannot be reached, nothing was stored: try again" },
+        "the role service cannot be reached, nothing was stored: try again",
+        0 },
     [GMCHAT_UNKNOWN] = { NULL, -6, 504, 0,
         "the store did not answer, the outcome is unknown: try again with "
-        "the same msgid" },
+        "the same msgid", 0 },
 
-    [GMCHAT_REFUSED] = { NULL, 0, 0, 0, "the call was refused" },
+    [GMCHAT_REFUSED] = { NULL, 0, 0, 0, "the call was refused", 0 },
     [GMCHAT_FAULT] = { NULL, -6, 504, 0,
         "the bridge failed, the outcome is unknown: try again with the same "
-        "msgid" }
+        "msgid", 0 }
 };
 
 

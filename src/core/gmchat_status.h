@@ -53,6 +53,7 @@ typedef struct {
     unsigned      http;         /* status line */
     unsigned      retry_after;  /* seconds; 0: no such header */
     const char   *error;        /* what to change; NULL: nothing is said */
+    unsigned      text:1;       /* the body is that sentence, not JSON */
 } gmchat_status_row_t;
 
 

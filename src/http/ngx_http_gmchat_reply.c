@@ -67,8 +67,7 @@ ngx_http_gmchat_headers(ngx_http_gmchat_call_t *call)
     r = call->request;
     row = gmchat_status_row(call->status);
 
-    r->headers_out.content_type = call->status == GMCHAT_NO_ACTION ? text
-                                                                   : json;
+    r->headers_out.content_type = row->text ? text : json;
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
     r->headers_out.charset.len = 0;
