@@ -121,7 +121,8 @@ extern ngx_module_t  ngx_http_gmchat_module;
 
 /* ngx_http_gmchat_call.c: the life of a call */
 
-ngx_http_gmchat_call_t *ngx_http_gmchat_call_create(ngx_http_request_t *r);
+/* The request's call, which is made where it has none; NULL without memory. */
+ngx_http_gmchat_call_t *ngx_http_gmchat_call_get(ngx_http_request_t *r);
 
 /* Ends the call with a reply to its request; the request may be gone then. */
 void ngx_http_gmchat_call_reply(ngx_http_gmchat_call_t *call);
@@ -180,10 +181,6 @@ char *ngx_http_gmchat_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_gmchat_access_handler(ngx_http_request_t *r);
 char *ngx_http_gmchat_allow_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-
-/* The hosts that the request's address may speak for, ",1001,"; empty if any.
- * Copied into the call. */
-ngx_int_t ngx_http_gmchat_access_hosts(ngx_http_gmchat_call_t *call);
 
 
 /* ngx_http_gmchat_role.c: the role service */

@@ -4,10 +4,6 @@
 /* A change of the file is seen within this time, in milliseconds. */
 #define NGX_HTTP_GMCHAT_ALLOW_CHECK  500
 
-/* Larger than any list of servers: what is larger is another file. */
-#define NGX_HTTP_GMCHAT_ALLOW_SIZE   (64 * 1024 * 1024)
-
-
 /* Reads the whole file; the caller frees it by ngx_free().  NULL if it cannot
  * be read, which is logged. */
 
@@ -51,41 +47,91 @@ ngx_http_gmchat_allow_load(ngx_str_t *path, size_t size, ngx_log_t *log)
 }
 
 
+static void
+ngx_http_gmchat_allow_broken(ngx_http_gmchat_allow_t *allow,
+    gmchat_allow_error_t *error, ngx_log_t *log)
+{
+    if (error->line) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "gmchat: \"%V\" is broken in line %ui: %s",
+                      &allow->path, (ngx_uint_t) error->line, error->reason);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, log, 0, "gmchat: \"%V\" cannot be used: %s",
+                  &allow->path, error->reason);
+}
+
+
+/*
+ * Returns NGX_DECLINED if the file's text is no list, and NGX_ERROR if it
+ * could not be read this time; both leave the list before in force.
+ */
+
 static ngx_int_t
-ngx_http_gmchat_allow_read(ngx_http_gmchat_allow_t *allow, size_t size,
+ngx_http_gmchat_allow_read(ngx_http_gmchat_allow_t *allow, off_t size,
     ngx_log_t *log)
 {
     u_char                *text;
     gmchat_allow_t        *list;
     gmchat_allow_error_t   error;
 
-    if (size > NGX_HTTP_GMCHAT_ALLOW_SIZE) {
+    if (size > GMCHAT_ALLOW_TEXT_MAX) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "gmchat: \"%V\" is too large for a server list",
                       &allow->path);
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
-    text = ngx_http_gmchat_allow_load(&allow->path, size, log);
+    text = ngx_http_gmchat_allow_load(&allow->path, (size_t) size, log);
     if (text == NULL) {
         return NGX_ERROR;
     }
 
     ngx_memzero(&error, sizeof(gmchat_allow_error_t));
-    list = gmchat_allow_parse(text, size, &error);
+    list = gmchat_allow_parse(text, (size_t) size, &error);
     ngx_free(text);
 
     if (list == NULL) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "gmchat: \"%V\" is broken in line %ui: %s",
-                      &allow->path, (ngx_uint_t) error.line, error.reason);
-        return NGX_ERROR;
+        ngx_http_gmchat_allow_broken(allow, &error, log);
+        return error.line ? NGX_DECLINED : NGX_ERROR;
     }
 
     gmchat_allow_free(allow->list);
     allow->list = list;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_gmchat_allow_stat(ngx_http_gmchat_allow_t *allow, ngx_file_info_t *fi,
+    ngx_log_t *log)
+{
+    ngx_err_t    err;
+    const char  *reason;
+
+    if (ngx_file_info(allow->path.data, fi) == NGX_FILE_ERROR) {
+        err = ngx_errno;
+        reason = "cannot be found";
+
+    } else if (!ngx_is_file(fi)) {
+        err = 0;
+        reason = "is not a file";
+
+    } else {
+        allow->missing = 0;
+        return NGX_OK;
+    }
+
+    if (!allow->missing) {
+        ngx_log_error(NGX_LOG_ERR, log, err, "gmchat: \"%V\" %s",
+                      &allow->path, reason);
+    }
+
+    allow->missing = 1;
+
+    return NGX_ERROR;
 }
 
 
@@ -100,17 +146,9 @@ ngx_http_gmchat_allow_update(ngx_http_gmchat_allow_t *allow, ngx_log_t *log)
     ngx_int_t        rc;
     ngx_file_info_t  fi;
 
-    if (ngx_file_info(allow->path.data, &fi) == NGX_FILE_ERROR) {
-        if (!allow->missing) {
-            ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                          ngx_file_info_n " \"%V\" failed", &allow->path);
-        }
-
-        allow->missing = 1;
+    if (ngx_http_gmchat_allow_stat(allow, &fi, log) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    allow->missing = 0;
 
     if (allow->uniq == ngx_file_uniq(&fi) && allow->size == ngx_file_size(&fi)
         && allow->mtime.tv_sec == fi.st_mtim.tv_sec
@@ -119,11 +157,13 @@ ngx_http_gmchat_allow_update(ngx_http_gmchat_allow_t *allow, ngx_log_t *log)
         return NGX_OK;
     }
 
-    rc = ngx_http_gmchat_allow_read(allow, (size_t) ngx_file_size(&fi), log);
+    rc = ngx_http_gmchat_allow_read(allow, ngx_file_size(&fi), log);
 
-    allow->uniq = ngx_file_uniq(&fi);
-    allow->size = ngx_file_size(&fi);
-    allow->mtime = fi.st_mtim;
+    if (rc != NGX_ERROR) {
+        allow->uniq = ngx_file_uniq(&fi);
+        allow->size = ngx_file_size(&fi);
+        allow->mtime = fi.st_mtim;
+    }
 
     return rc;
 }
@@ -164,11 +204,44 @@ ngx_http_gmchat_allow_match(ngx_http_gmchat_allow_t *allow,
 }
 
 
+/* What the list says of the client's hosts goes with its call. */
+
+static ngx_int_t
+ngx_http_gmchat_access_allow(ngx_http_request_t *r,
+    const gmchat_allow_entry_t *entry)
+{
+    size_t                   len;
+    const char              *hosts;
+    ngx_http_gmchat_call_t  *call;
+
+    hosts = gmchat_allow_hosts(entry, &len);
+
+    if (hosts == NULL) {
+        return NGX_OK;
+    }
+
+    call = ngx_http_gmchat_call_get(r);
+    if (call == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    call->hosts.data = gmchat_arena_copy(&call->arena, hosts, len);
+    if (call->hosts.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    call->hosts.len = len;
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_http_gmchat_access_handler(ngx_http_request_t *r)
 {
-    ngx_http_gmchat_allow_t     *allow;
-    ngx_http_gmchat_loc_conf_t  *conf;
+    ngx_http_gmchat_allow_t      *allow;
+    const gmchat_allow_entry_t   *entry;
+    ngx_http_gmchat_loc_conf_t   *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_gmchat_module);
     allow = conf->allow;
@@ -182,8 +255,9 @@ ngx_http_gmchat_access_handler(ngx_http_request_t *r)
         (void) ngx_http_gmchat_allow_update(allow, r->connection->log);
     }
 
-    if (ngx_http_gmchat_allow_match(allow, r->connection->sockaddr)) {
-        return NGX_OK;
+    entry = ngx_http_gmchat_allow_match(allow, r->connection->sockaddr);
+    if (entry) {
+        return ngx_http_gmchat_access_allow(r, entry);
     }
 
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
@@ -191,36 +265,6 @@ ngx_http_gmchat_access_handler(ngx_http_request_t *r)
                   &allow->path);
 
     return NGX_HTTP_FORBIDDEN;
-}
-
-
-ngx_int_t
-ngx_http_gmchat_access_hosts(ngx_http_gmchat_call_t *call)
-{
-    size_t                       len;
-    const char                  *hosts;
-    const gmchat_allow_entry_t  *entry;
-
-    if (call->conf->allow == NULL) {
-        return NGX_OK;
-    }
-
-    entry = ngx_http_gmchat_allow_match(call->conf->allow,
-                                        call->request->connection->sockaddr);
-    hosts = entry ? gmchat_allow_hosts(entry, &len) : NULL;
-
-    if (hosts == NULL) {
-        return NGX_OK;
-    }
-
-    call->hosts.data = gmchat_arena_copy(&call->arena, hosts, len);
-    if (call->hosts.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    call->hosts.len = len;
-
-    return NGX_OK;
 }
 
 

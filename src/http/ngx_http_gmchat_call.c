@@ -63,7 +63,7 @@ ngx_http_gmchat_call_release(ngx_http_gmchat_call_t *call)
 }
 
 
-ngx_http_gmchat_call_t *
+static ngx_http_gmchat_call_t *
 ngx_http_gmchat_call_create(ngx_http_request_t *r)
 {
     ngx_http_cleanup_t      *finished;
@@ -93,6 +93,17 @@ ngx_http_gmchat_call_create(ngx_http_request_t *r)
     ngx_http_set_ctx(r, call, ngx_http_gmchat_module);
 
     return call;
+}
+
+
+ngx_http_gmchat_call_t *
+ngx_http_gmchat_call_get(ngx_http_request_t *r)
+{
+    ngx_http_gmchat_call_t  *call;
+
+    call = ngx_http_get_module_ctx(r, ngx_http_gmchat_module);
+
+    return call ? call : ngx_http_gmchat_call_create(r);
 }
 
 

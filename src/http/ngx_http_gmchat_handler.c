@@ -16,8 +16,8 @@ ngx_http_gmchat_handler(ngx_http_request_t *r)
     ngx_int_t                rc;
     ngx_http_gmchat_call_t  *call;
 
-    call = ngx_http_gmchat_call_create(r);
-    if (call == NULL || ngx_http_gmchat_access_hosts(call) != NGX_OK) {
+    call = ngx_http_gmchat_call_get(r);
+    if (call == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -256,6 +256,9 @@ ngx_http_gmchat_redis_tls(ngx_conf_t *cf,
     ngx_http_gmchat_redis_options_t *options)
 {
     ngx_str_t                *ca;
+#if (NGX_HAVE_INET6)
+    struct in6_addr           in6;
+#endif
     ngx_pool_cleanup_t       *cln;
     ngx_gmchat_redis_conf_t  *redis;
 
@@ -295,6 +298,15 @@ ngx_http_gmchat_redis_tls(ngx_conf_t *cf,
                        options->name.len ? options->name.data
                                          : redis->url.host.data,
                        redis->ssl_name.len + 1);
+
+    redis->ssl_ip = ngx_inet_addr(redis->ssl_name.data, redis->ssl_name.len)
+                    != INADDR_NONE
+#if (NGX_HAVE_INET6)
+                    || ngx_inet6_addr(redis->ssl_name.data,
+                                      redis->ssl_name.len, in6.s6_addr)
+                       == NGX_OK
+#endif
+                    ;
 
     if (!options->verify) {
         return NGX_CONF_OK;

@@ -157,17 +157,10 @@ ngx_http_gmchat_refusal(ngx_http_request_t *r)
         return NULL;
     }
 
-    call = ngx_http_get_module_ctx(r, ngx_http_gmchat_module);
+    call = ngx_http_gmchat_call_get(r);
 
-    if (call && call->done) {
+    if (call == NULL || call->done) {
         return NULL;
-    }
-
-    if (call == NULL) {
-        call = ngx_http_gmchat_call_create(r);
-        if (call == NULL) {
-            return NULL;
-        }
     }
 
     call->status = gmchat_status_of_http((unsigned) r->headers_out.status);

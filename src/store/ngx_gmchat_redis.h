@@ -67,8 +67,9 @@ typedef struct {
 
 #if (NGX_SSL)
     ngx_ssl_t          *ssl;
-    ngx_str_t           ssl_name;
+    ngx_str_t           ssl_name;       /* ends with a zero byte */
     ngx_flag_t          ssl_verify;
+    ngx_flag_t          ssl_ip;         /* ssl_name is an address */
 #endif
 } ngx_gmchat_redis_conf_t;
 

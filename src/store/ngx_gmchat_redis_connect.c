@@ -147,7 +147,7 @@ ngx_gmchat_redis_handshake(gmchat_store_t *store)
 
     c->ssl->buffer = 0;
 
-    if (store->conf->ssl_name.len
+    if (!store->conf->ssl_ip
         && SSL_set_tlsext_host_name(c->ssl->connection,
                                     (char *) store->conf->ssl_name.data)
            == 0)
@@ -169,6 +169,35 @@ ngx_gmchat_redis_handshake(gmchat_store_t *store)
 }
 
 
+/* An address is looked for among the certificate's addresses, a name among
+ * its names (RFC 9110, section 4.3.5). */
+
+static ngx_int_t
+ngx_gmchat_redis_verify(gmchat_store_t *store, ngx_connection_t *c)
+{
+    int    found;
+    X509  *cert;
+
+    if (SSL_get_verify_result(c->ssl->connection) != X509_V_OK) {
+        return NGX_ERROR;
+    }
+
+    if (!store->conf->ssl_ip) {
+        return ngx_ssl_check_host(c, &store->conf->ssl_name);
+    }
+
+    cert = SSL_get_peer_certificate(c->ssl->connection);
+    if (cert == NULL) {
+        return NGX_ERROR;
+    }
+
+    found = X509_check_ip_asc(cert, (char *) store->conf->ssl_name.data, 0);
+    X509_free(cert);
+
+    return found == 1 ? NGX_OK : NGX_ERROR;
+}
+
+
 static void
 ngx_gmchat_redis_handshaken(ngx_connection_t *c)
 {
@@ -183,8 +212,7 @@ ngx_gmchat_redis_handshaken(ngx_connection_t *c)
     }
 
     if (store->conf->ssl_verify
-        && (SSL_get_verify_result(c->ssl->connection) != X509_V_OK
-            || ngx_ssl_check_host(c, &store->conf->ssl_name) != NGX_OK))
+        && ngx_gmchat_redis_verify(store, c) != NGX_OK)
     {
         ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_TLS,
                               "the server's certificate is not valid for "
