@@ -162,6 +162,10 @@ gmchat_status_e ngx_http_gmchat_body(ngx_http_gmchat_call_t *call,
 /* ngx_http_gmchat_reply.c: what goes to the client */
 
 ngx_int_t ngx_http_gmchat_send(ngx_http_gmchat_call_t *call);
+
+/* Adds a header to the response; the strings must live as long as it. */
+ngx_int_t ngx_http_gmchat_header(ngx_http_request_t *r, const char *name,
+    const char *value);
 ngx_int_t ngx_http_gmchat_filter_init(ngx_conf_t *cf);
 
 

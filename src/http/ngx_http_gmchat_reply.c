@@ -5,9 +5,9 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
-static ngx_int_t
-ngx_http_gmchat_header(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *value)
+ngx_int_t
+ngx_http_gmchat_header(ngx_http_request_t *r, const char *name,
+    const char *value)
 {
     ngx_table_elt_t  *h;
 
@@ -18,8 +18,10 @@ ngx_http_gmchat_header(ngx_http_request_t *r, ngx_str_t *name,
 
     ngx_memzero(h, sizeof(ngx_table_elt_t));
     h->hash = 1;
-    h->key = *name;
-    h->value = *value;
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value.data = (u_char *) value;
+    h->value.len = ngx_strlen(value);
 
     return NGX_OK;
 }
@@ -28,22 +30,20 @@ ngx_http_gmchat_header(ngx_http_request_t *r, ngx_str_t *name,
 static ngx_int_t
 ngx_http_gmchat_retry_after(ngx_http_request_t *r, unsigned seconds)
 {
-    ngx_str_t         value;
-    static ngx_str_t  name = ngx_string("Retry-After");
+    u_char  *value;
 
     if (seconds == 0) {
         return NGX_OK;
     }
 
-    value.data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
-    if (value.data == NULL) {
+    value = ngx_pnalloc(r->pool, NGX_INT_T_LEN + 1);
+    if (value == NULL) {
         return NGX_ERROR;
     }
 
-    value.len = (size_t) (ngx_sprintf(value.data, "%ui", (ngx_uint_t) seconds)
-                          - value.data);
+    (void) ngx_sprintf(value, "%ui%Z", (ngx_uint_t) seconds);
 
-    return ngx_http_gmchat_header(r, &name, &value);
+    return ngx_http_gmchat_header(r, "Retry-After", (char *) value);
 }
 
 
@@ -55,12 +55,6 @@ ngx_http_gmchat_headers(ngx_http_gmchat_call_t *call)
     ngx_http_request_t         *r;
     const gmchat_status_row_t  *row;
 
-    static ngx_str_t  cache = ngx_string("Cache-Control");
-    static ngx_str_t  no_store = ngx_string("no-store");
-    static ngx_str_t  options = ngx_string("X-Content-Type-Options");
-    static ngx_str_t  nosniff = ngx_string("nosniff");
-    static ngx_str_t  allow = ngx_string("Allow");
-    static ngx_str_t  methods = ngx_string("GET, POST");
     static ngx_str_t  json = ngx_string("application/json; charset=utf-8");
     static ngx_str_t  text = ngx_string("text/plain");
 
@@ -75,15 +69,16 @@ ngx_http_gmchat_headers(ngx_http_gmchat_call_t *call)
     ngx_http_clear_content_length(r);
     r->headers_out.content_length_n = (off_t) call->out.len;
 
-    if (ngx_http_gmchat_header(r, &cache, &no_store) != NGX_OK
-        || ngx_http_gmchat_header(r, &options, &nosniff) != NGX_OK
+    if (ngx_http_gmchat_header(r, "Cache-Control", "no-store") != NGX_OK
+        || ngx_http_gmchat_header(r, "X-Content-Type-Options", "nosniff")
+           != NGX_OK
         || ngx_http_gmchat_retry_after(r, row->retry_after) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (call->status == GMCHAT_METHOD) {
-        return ngx_http_gmchat_header(r, &allow, &methods);
+        return ngx_http_gmchat_header(r, "Allow", "GET, POST");
     }
 
     return NGX_OK;

@@ -1,7 +1,8 @@
 -- Plain receives: what they take stays in the mailbox, marked as in flight,
 -- until the bridge settles it: `landed` (written to the client's connection)
 -- or `returned` (it could not be). Where nothing is heard, the deadline
--- returns it. Needs mailbox.lua.
+-- returns it. Others may take what is behind it meanwhile: receives that
+-- overlap share what is there. Needs mailbox.lua.
 
 -- Forgets what is past its deadline. `now` in milliseconds.
 local function expire_flight(box, now)
