@@ -23,6 +23,7 @@ static void ngx_http_gmchat_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_gmchat(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_gmchat_group(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_gmchat_check_group(ngx_str_t *value);
 static char *ngx_http_gmchat_role_check(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_gmchat_mailbox_max(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -240,6 +241,21 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_gmchat_loc_conf_t  *prev = parent;
     ngx_http_gmchat_loc_conf_t  *conf = child;
 
+    ngx_http_core_loc_conf_t    *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* an "if" or "limit_except" is the endpoint that it stands in */
+
+    if (clcf->noname && conf->kind == NGX_HTTP_GMCHAT_OFF) {
+        conf->kind = prev->kind;
+        conf->handler = prev->handler;
+    }
+
+    if (clcf->lmt_excpt && clcf->handler == NULL && conf->handler) {
+        clcf->handler = conf->handler;
+    }
+
     ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_size_value(conf->message_max, prev->message_max, 4096);
@@ -391,6 +407,7 @@ ngx_http_gmchat(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             && ngx_strcmp(kinds[i].name.data, value[1].data) == 0)
         {
             glcf->kind = kinds[i].kind;
+            glcf->handler = kinds[i].handler;
             clcf->handler = kinds[i].handler;
             return NGX_CONF_OK;
         }
@@ -435,6 +452,28 @@ ngx_http_gmchat_group(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
         return NGX_CONF_ERROR;
+    }
+
+    return glcf->group->lengths ? NGX_CONF_OK
+                                : ngx_http_gmchat_check_group(&value[1]);
+}
+
+
+/* A group without variables is known when the configuration is read. */
+
+static char *
+ngx_http_gmchat_check_group(ngx_str_t *value)
+{
+    const char    *reason;
+    gmchat_str_t   group;
+
+    group.len = value->len;
+    group.data = value->data;
+
+    if (gmchat_param(GMCHAT_P_GROUP)->check(&group, NULL, &reason)
+        != GMCHAT_OK)
+    {
+        return (char *) reason;
     }
 
     return NGX_CONF_OK;

@@ -32,6 +32,21 @@ gmchat_action_find(gmchat_endpoint_e endpoint, const gmchat_args_t *args)
 }
 
 
+int
+gmchat_action_knows(const gmchat_action_t *action, gmchat_param_e id)
+{
+    const gmchat_need_t  *need;
+
+    for (need = action->needs; need->id != GMCHAT_P_NONE; need++) {
+        if (need->id == id) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static gmchat_status_e
 gmchat_action_missing(gmchat_param_e id, gmchat_refusal_t *refusal)
 {

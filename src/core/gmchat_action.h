@@ -99,6 +99,9 @@ extern const gmchat_action_t  gmchat_actions[];
 const gmchat_action_t *gmchat_action_find(gmchat_endpoint_e endpoint,
     const gmchat_args_t *args);
 
+/* Whether a call of the action has this parameter. */
+int gmchat_action_knows(const gmchat_action_t *action, gmchat_param_e id);
+
 /*
  * Checks the call's parameters against the action's row: what is missing,
  * what is malformed.  `text` becomes `msg`.  Returns GMCHAT_OK, or the status

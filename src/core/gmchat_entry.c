@@ -166,7 +166,6 @@ gmchat_entry_relation_json(gmchat_buf_t *buf, const gmchat_entry_t *entry)
     gmchat_entry_string(buf, "change", &entry->change);
     gmchat_entry_string(buf, "gm_account", &entry->gm);
     gmchat_entry_string(buf, "gm_name", &entry->name);
-    gmchat_entry_ts(buf, entry);
     gmchat_buf_add_text(buf, "}");
 }
 

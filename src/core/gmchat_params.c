@@ -185,6 +185,11 @@ gmchat_check_text(gmchat_str_t *value, const gmchat_param_env_t *env,
         return GMCHAT_MALFORMED;
     }
 
+    if (memchr(value->data, '\0', value->len)) {
+        *reason = "must not hold a zero byte";
+        return GMCHAT_MALFORMED;
+    }
+
     memset(&buf, 0, sizeof(gmchat_buf_t));
     gmchat_base64_encode(&buf, value->data, value->len);
 

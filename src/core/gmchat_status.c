@@ -34,7 +34,7 @@ static const gmchat_status_row_t  gmchat_status_rows[GMCHAT_STATUSES] = {
     [GMCHAT_MALFORMED] = { NULL, -3, 400, 0, "is malformed", 0 },
     [GMCHAT_NO_ACTION] = { NULL, -8, 404, 0,
         "Err action: there is no such action at this endpoint", 1 },
-    [GMCHAT_METHOD] = { NULL, 0, 405, 0, "use GET or POST", 0 },
+    [GMCHAT_METHOD] = { NULL, 0, 405, 0, "method: use GET or POST", 0 },
     [GMCHAT_TOO_LARGE] = { NULL, -11, 413, 0,
         "body: too large: send less in one call", 0 },
     [GMCHAT_RATE_LIMITED] = { NULL, -9, 429, 1,
@@ -61,7 +61,6 @@ static const gmchat_status_row_t  gmchat_status_rows[GMCHAT_STATUSES] = {
         "the store did not answer, the outcome is unknown: try again with "
         "the same msgid", 0 },
 
-    [GMCHAT_REFUSED] = { NULL, 0, 0, 0, "the call was refused", 0 },
     [GMCHAT_FAULT] = { NULL, -6, 504, 0,
         "the bridge failed, the outcome is unknown: try again with the same "
         "msgid", 0 }
@@ -97,6 +96,7 @@ gmchat_status_of_http(unsigned http)
 {
     switch (http) {
 
+    case 401:
     case 403:
         return GMCHAT_FORBIDDEN;
 
@@ -107,9 +107,13 @@ gmchat_status_of_http(unsigned http)
         return GMCHAT_TOO_LARGE;
 
     case 429:
+    case 503:
+
+        /* limit_req and limit_conn answer either */
+
         return GMCHAT_RATE_LIMITED;
 
     default:
-        return GMCHAT_REFUSED;
+        return http < 500 ? GMCHAT_MALFORMED : GMCHAT_FAULT;
     }
 }

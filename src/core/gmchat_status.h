@@ -39,8 +39,7 @@ typedef enum {
     GMCHAT_ROLE_UNAVAILABLE,
     GMCHAT_UNKNOWN,
 
-    /* nginx's own refusals that no other row speaks of */
-    GMCHAT_REFUSED,
+    /* the bridge itself */
     GMCHAT_FAULT,
 
     GMCHAT_STATUSES

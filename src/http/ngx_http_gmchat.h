@@ -60,6 +60,7 @@ typedef enum {
 
 typedef struct {
     ngx_uint_t                  kind;       /* ngx_http_gmchat_kind_e */
+    ngx_http_handler_pt         handler;
     ngx_http_gmchat_store_t    *store;
     ngx_http_complex_value_t   *group;
     ngx_flag_t                  group_client;

@@ -76,6 +76,13 @@ ngx_http_gmchat_body_copy(u_char *p, ngx_chain_t *cl)
     for ( /* void */ ; cl; cl = cl->next) {
         size = (size_t) ngx_buf_size(cl->buf);
 
+        if (size == 0) {
+
+            /* the end of a chunked body is in no memory and no file */
+
+            continue;
+        }
+
         if (ngx_buf_in_memory(cl->buf)) {
             p = ngx_cpymem(p, cl->buf->pos, size);
             continue;

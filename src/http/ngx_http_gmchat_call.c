@@ -1,11 +1,14 @@
 #include "ngx_http_gmchat.h"
 
 
-/* Memory that a call keeps for the next one. */
-#define NGX_HTTP_GMCHAT_KEEP  16384
+/* Memory that a call keeps for the next one, and calls that are kept: a peak
+ * gives back what it took. */
+#define NGX_HTTP_GMCHAT_KEEP        16384
+#define NGX_HTTP_GMCHAT_KEEP_CALLS  256
 
 
 static void ngx_http_gmchat_call_finished(void *data);
+static ngx_uint_t ngx_http_gmchat_call_written(ngx_http_gmchat_call_t *call);
 static void ngx_http_gmchat_call_gone(void *data);
 static void ngx_http_gmchat_call_answered(void *data,
     gmchat_store_outcome_e outcome, const gmchat_value_t *value);
@@ -15,12 +18,13 @@ static ngx_queue_t  ngx_http_gmchat_free_calls = {
     &ngx_http_gmchat_free_calls, &ngx_http_gmchat_free_calls
 };
 
+static ngx_uint_t  ngx_http_gmchat_nfree_calls;
+
 
 static ngx_http_gmchat_call_t *
 ngx_http_gmchat_call_alloc(ngx_log_t *log)
 {
-    ngx_queue_t             *q;
-    ngx_http_gmchat_call_t  *call;
+    ngx_queue_t  *q;
 
     if (ngx_queue_empty(&ngx_http_gmchat_free_calls)) {
         return ngx_calloc(sizeof(ngx_http_gmchat_call_t), log);
@@ -28,9 +32,9 @@ ngx_http_gmchat_call_alloc(ngx_log_t *log)
 
     q = ngx_queue_head(&ngx_http_gmchat_free_calls);
     ngx_queue_remove(q);
-    call = ngx_queue_data(q, ngx_http_gmchat_call_t, queue);
+    ngx_http_gmchat_nfree_calls--;
 
-    return call;
+    return ngx_queue_data(q, ngx_http_gmchat_call_t, queue);
 }
 
 
@@ -42,6 +46,16 @@ ngx_http_gmchat_call_release(ngx_http_gmchat_call_t *call)
     gmchat_buf_t    out, data, text;
     gmchat_arena_t  arena;
 
+    if (ngx_http_gmchat_nfree_calls == NGX_HTTP_GMCHAT_KEEP_CALLS) {
+        gmchat_arena_free(&call->arena);
+        gmchat_buf_free(&call->out);
+        gmchat_buf_free(&call->data);
+        gmchat_buf_free(&call->text);
+        ngx_free(call);
+        return;
+    }
+
+    ngx_http_gmchat_nfree_calls++;
     gmchat_arena_reset(&call->arena);
     gmchat_buf_reset(&call->out, NGX_HTTP_GMCHAT_KEEP);
     gmchat_buf_reset(&call->data, NGX_HTTP_GMCHAT_KEEP);
@@ -112,19 +126,29 @@ ngx_http_gmchat_call_get(ngx_http_request_t *r)
 static void
 ngx_http_gmchat_call_finished(void *data)
 {
-    ngx_connection_t        *c;
-    ngx_http_request_t      *r;
     ngx_http_gmchat_call_t  *call;
 
     call = data;
+
+    if (call->receipt.len) {
+        ngx_http_gmchat_settle(call, ngx_http_gmchat_call_written(call));
+    }
+}
+
+
+/* Whether the connection took all of the reply. */
+
+static ngx_uint_t
+ngx_http_gmchat_call_written(ngx_http_gmchat_call_t *call)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
     r = call->request;
     c = r->connection;
 
-    if (call->receipt.len) {
-        ngx_http_gmchat_settle(call, call->done && r->header_sent && !c->error
-                                     && !c->timedout && r->out == NULL
-                                     && c->buffered == 0);
-    }
+    return call->done && r->header_sent && r->out == NULL && !c->error
+           && !c->timedout && c->buffered == 0;
 }
 
 
@@ -158,6 +182,7 @@ ngx_http_gmchat_call_settled(ngx_http_gmchat_call_t *call)
 void
 ngx_http_gmchat_call_reply(ngx_http_gmchat_call_t *call)
 {
+    ngx_int_t            rc;
     ngx_http_request_t  *r;
 
     r = call->request;
@@ -171,7 +196,17 @@ ngx_http_gmchat_call_reply(ngx_http_gmchat_call_t *call)
     }
 
     call->done = 1;
-    ngx_http_finalize_request(r, ngx_http_gmchat_send(call));
+    rc = ngx_http_gmchat_send(call);
+
+    /* the next poll may come before nginx is done with the request */
+
+    if (call->receipt.len && rc == NGX_OK
+        && ngx_http_gmchat_call_written(call))
+    {
+        ngx_http_gmchat_settle(call, 1);
+    }
+
+    ngx_http_finalize_request(r, rc);
 }
 
 
@@ -288,13 +323,15 @@ static void
 ngx_http_gmchat_call_answered(void *data, gmchat_store_outcome_e outcome,
     const gmchat_value_t *value)
 {
+    uint64_t                 us;
     ngx_connection_t        *c;
     ngx_http_gmchat_call_t  *call;
 
     call = data;
     call->pending = 0;
-    call->store_us += ngx_http_gmchat_clock() - call->asked;
-    ngx_http_gmchat_stat_store_time(ngx_http_gmchat_clock() - call->asked);
+    us = ngx_http_gmchat_clock() - call->asked;
+    call->store_us += us;
+    ngx_http_gmchat_stat_store_time(us);
 
     if (call->request == NULL) {
         ngx_http_gmchat_call_late(call, value);

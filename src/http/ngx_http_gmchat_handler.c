@@ -1,6 +1,7 @@
+#include "ngx_http_gmchat.h"
+
 #include "gmchat_integer.h"
 #include "gmchat_keys.h"
-#include "ngx_http_gmchat.h"
 
 
 static void ngx_http_gmchat_body_handler(ngx_http_request_t *r);
@@ -140,7 +141,9 @@ ngx_http_gmchat_check_host(ngx_http_gmchat_call_t *call,
 
     host = &call->args.values[GMCHAT_P_HOST];
 
-    if (call->hosts.len == 0 || host->len == 0) {
+    if (call->hosts.len == 0
+        || !gmchat_action_knows(call->action, GMCHAT_P_HOST))
+    {
         return GMCHAT_OK;
     }
 

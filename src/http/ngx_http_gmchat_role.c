@@ -1,6 +1,7 @@
+#include "ngx_http_gmchat.h"
+
 #include "gmchat_integer.h"
 #include "gmchat_role.h"
-#include "ngx_http_gmchat.h"
 
 
 static ngx_int_t ngx_http_gmchat_role_answered(ngx_http_request_t *sr,
@@ -45,13 +46,18 @@ ngx_http_gmchat_role_args(ngx_http_gmchat_call_t *call, ngx_str_t *args)
 }
 
 
-/* The role service is asked by the bridge, not by the client: none of the
- * client's headers go there but the Host. */
+/* The role service is asked by the bridge, not by the client: neither the
+ * client's body nor its headers go there, but the Host. */
 
 static ngx_int_t
-ngx_http_gmchat_role_headers(ngx_http_request_t *sr)
+ngx_http_gmchat_role_request(ngx_http_request_t *sr)
 {
     ngx_table_elt_t  *h, *host;
+
+    sr->request_body = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
+    if (sr->request_body == NULL) {
+        return NGX_ERROR;
+    }
 
     host = sr->headers_in.host;
 
@@ -109,13 +115,11 @@ ngx_http_gmchat_role_ask(ngx_http_gmchat_call_t *call)
                             NGX_HTTP_SUBREQUEST_IN_MEMORY
                             |NGX_HTTP_SUBREQUEST_WAITED)
         != NGX_OK
-        || ngx_http_gmchat_role_headers(sr) != NGX_OK)
+        || ngx_http_gmchat_role_request(sr) != NGX_OK)
     {
         ngx_http_gmchat_call_fail(call, GMCHAT_ROLE_UNAVAILABLE);
         return;
     }
-
-    sr->header_only = 0;
 }
 
 

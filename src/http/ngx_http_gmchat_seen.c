@@ -1,5 +1,6 @@
-#include "gmchat_keys.h"
 #include "ngx_http_gmchat.h"
+
+#include "gmchat_keys.h"
 
 
 /* How late the store may hear of a poll, in milliseconds: an idle poll is no

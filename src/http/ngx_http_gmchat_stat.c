@@ -1,11 +1,15 @@
-#include "gmchat_json.h"
 #include "ngx_http_gmchat.h"
+
+#include "gmchat_json.h"
 
 
 /* Rows of the action table, and one for calls whose action is not known. */
 #define NGX_HTTP_GMCHAT_ACTIONS  48
 
 #define NGX_HTTP_GMCHAT_BUCKETS  12
+
+/* What a store's label shows of its directive, with a zero byte. */
+#define NGX_HTTP_GMCHAT_STORE_NAME  256
 
 
 /* One worker's links, in the row of its slot in nginx's process table. */
@@ -17,7 +21,7 @@ typedef struct {
 
 
 typedef struct {
-    u_char                        name[256];
+    u_char                        name[NGX_HTTP_GMCHAT_STORE_NAME];
     ngx_gmchat_redis_counters_t   counters;
 } ngx_http_gmchat_store_stat_t;
 
@@ -65,18 +69,99 @@ static const char *const  ngx_http_gmchat_endpoints[] = { "gm", "gs" };
 static ngx_http_gmchat_stat_t  *ngx_http_gmchat_stat;
 
 
+static void
+ngx_http_gmchat_stat_name(u_char *name, ngx_http_gmchat_store_t *store)
+{
+    ngx_memzero(name, NGX_HTTP_GMCHAT_STORE_NAME);
+    (void) ngx_cpystrn(name, store->redis.name.data,
+                       ngx_min(NGX_HTTP_GMCHAT_STORE_NAME,
+                               store->redis.name.len + 1));
+}
+
+
+/* The row that bears a name, or the first that bears none. */
+
+static ngx_int_t
+ngx_http_gmchat_stat_find(ngx_http_gmchat_stat_t *stat, const u_char *name)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_GMCHAT_STORES; i++) {
+        if (ngx_strcmp(stat->stores[i].name, name) == 0) {
+            return (ngx_int_t) i;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* Rows of stores that the new configuration does not have are free again. */
+
+static void
+ngx_http_gmchat_stat_forget(ngx_http_gmchat_stat_t *stat,
+    ngx_http_gmchat_main_conf_t *gmcf)
+{
+    u_char                     name[NGX_HTTP_GMCHAT_STORE_NAME];
+    ngx_uint_t                 i, n;
+    ngx_http_gmchat_store_t  **stores;
+
+    stores = gmcf->stores.elts;
+
+    for (i = 0; i < NGX_HTTP_GMCHAT_STORES; i++) {
+
+        for (n = 0; n < gmcf->stores.nelts; n++) {
+            ngx_http_gmchat_stat_name(name, stores[n]);
+
+            if (ngx_strcmp(stat->stores[i].name, name) == 0) {
+                break;
+            }
+        }
+
+        if (n == gmcf->stores.nelts) {
+            ngx_memzero(&stat->stores[i],
+                        sizeof(ngx_http_gmchat_store_stat_t));
+        }
+    }
+}
+
+
+/* A store keeps its row, and what was counted there, over a reload; stores of
+ * the same name share one. */
+
+static void
+ngx_http_gmchat_stat_assign(ngx_http_gmchat_stat_t *stat,
+    ngx_http_gmchat_main_conf_t *gmcf)
+{
+    u_char                     name[NGX_HTTP_GMCHAT_STORE_NAME];
+    ngx_int_t                  row;
+    ngx_uint_t                 i;
+    ngx_http_gmchat_store_t  **stores;
+
+    stores = gmcf->stores.elts;
+
+    for (i = 0; i < gmcf->stores.nelts; i++) {
+        ngx_http_gmchat_stat_name(name, stores[i]);
+        row = ngx_http_gmchat_stat_find(stat, name);
+
+        if (row == NGX_DECLINED) {
+            row = ngx_http_gmchat_stat_find(stat, (u_char *) "");
+            ngx_memcpy(stat->stores[row].name, name, sizeof(name));
+        }
+
+        stores[i]->index = (ngx_uint_t) row;
+    }
+}
+
+
 /* A reload keeps what was counted. */
 
 static ngx_int_t
 ngx_http_gmchat_stat_init_zone(ngx_shm_zone_t *zone, void *data)
 {
-    ngx_uint_t                      i;
-    ngx_slab_pool_t                *slab;
-    ngx_http_gmchat_stat_t         *stat;
-    ngx_http_gmchat_store_t       **stores;
-    ngx_http_gmchat_main_conf_t    *gmcf;
+    ngx_slab_pool_t         *slab;
+    ngx_http_gmchat_stat_t  *stat;
 
-    gmcf = zone->data;
     slab = (ngx_slab_pool_t *) zone->shm.addr;
     stat = slab->data;
 
@@ -89,18 +174,9 @@ ngx_http_gmchat_stat_init_zone(ngx_shm_zone_t *zone, void *data)
         slab->data = stat;
     }
 
+    ngx_http_gmchat_stat_forget(stat, zone->data);
+    ngx_http_gmchat_stat_assign(stat, zone->data);
     ngx_http_gmchat_stat = stat;
-    stores = gmcf->stores.elts;
-
-    for (i = 0; i < gmcf->stores.nelts; i++) {
-        (void) ngx_cpystrn(stat->stores[i].name, stores[i]->redis.name.data,
-                           ngx_min(sizeof(stat->stores[i].name),
-                                   stores[i]->redis.name.len + 1));
-    }
-
-    for ( /* void */ ; i < NGX_HTTP_GMCHAT_STORES; i++) {
-        stat->stores[i].name[0] = '\0';
-    }
 
     return NGX_OK;
 }
@@ -302,22 +378,29 @@ ngx_http_gmchat_stat_errno(u_char *text, gmchat_status_e status)
 }
 
 
+/* Whether two statuses have the same errno label. */
+
+static ngx_uint_t
+ngx_http_gmchat_stat_same(gmchat_status_e a, gmchat_status_e b)
+{
+    return a == b || (a != GMCHAT_OK && b != GMCHAT_OK
+                      && gmchat_status_row(a)->code
+                         == gmchat_status_row(b)->code);
+}
+
+
 /* Statuses that share an errno are one figure: it stands with the first. */
 
 static uint64_t
 ngx_http_gmchat_stat_calls(ngx_uint_t endpoint, ngx_uint_t row,
     gmchat_status_e status)
 {
-    u_char      mine[8], other[8];
     uint64_t    n;
     ngx_uint_t  i;
 
-    ngx_http_gmchat_stat_errno(mine, status);
-
     for (n = 0, i = 0; i < GMCHAT_STATUSES; i++) {
-        ngx_http_gmchat_stat_errno(other, i);
 
-        if (ngx_strcmp(mine, other) != 0) {
+        if (!ngx_http_gmchat_stat_same(i, status)) {
             continue;
         }
 

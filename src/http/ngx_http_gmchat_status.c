@@ -161,6 +161,7 @@ ngx_http_gmchat_status_live(ngx_http_request_t *r)
 
 typedef struct {
     ngx_http_request_t     *request;    /* NULL once it is gone */
+    ngx_http_cleanup_t     *cleanup;    /* of the request */
     gmchat_store_t         *link;
     gmchat_script_call_t    script;
 } ngx_http_gmchat_ready_t;
@@ -206,7 +207,6 @@ ngx_http_gmchat_ready_done(void *data, gmchat_store_outcome_e outcome,
 {
     ngx_uint_t                ok;
     ngx_connection_t         *c;
-    ngx_http_cleanup_t       *cln;
     ngx_http_gmchat_ready_t  *ready;
 
     ready = data;
@@ -218,11 +218,7 @@ ngx_http_gmchat_ready_done(void *data, gmchat_store_outcome_e outcome,
         ok = outcome == GMCHAT_STORE_REPLY
              && gmchat_reply_status(value) == GMCHAT_OK;
 
-        for (cln = ready->request->cleanup; cln; cln = cln->next) {
-            if (cln->data == ready) {
-                cln->handler = NULL;
-            }
-        }
+        ready->cleanup->handler = NULL;
 
         ngx_http_finalize_request(ready->request,
                                   ngx_http_gmchat_ready_send(ready, ok));
@@ -250,6 +246,7 @@ ngx_http_gmchat_status_ready(ngx_http_request_t *r)
     }
 
     ready->request = r;
+    ready->cleanup = cln;
     ready->link = conf->store->link;
     ready->script.script = "ping";
     ready->script.nkeys = 1;

@@ -5,6 +5,7 @@
 -- Event the relation mailbox's key, with the entry's id
 -- include clock
 -- include append
+-- include wake
 local prefix = KEYS[1]
 local gm, host, uid, history = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local entries, bytes = ARGV[5], ARGV[6]
@@ -32,6 +33,6 @@ redis.call('HSET', player, 'host', host, 'gm', gm, 'since', ts)
 redis.call('ZADD', prefix .. 'gm:' .. gm .. ':friends', ts, uid)
 redis.call('HINCRBY', prefix .. 'host:' .. host .. ':gms', gm, 1)
 redis.call('ZADD', prefix .. 'hosts', 'NX', 0, host)
-redis.call('PUBLISH', relation, id)
+wake(relation, id)
 
 return { 'ok' }

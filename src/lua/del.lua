@@ -5,6 +5,7 @@
 -- Event the relation mailbox's key, with the entry's id
 -- include clock
 -- include append
+-- include wake
 local prefix = KEYS[1]
 local gm, uid, history, entries, bytes =
     ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -36,6 +37,6 @@ redis.call('ZREM', prefix .. 'gm:' .. gm .. ':friends', uid)
 if redis.call('HINCRBY', gms, gm, -1) <= 0 then
     redis.call('HDEL', gms, gm)
 end
-redis.call('PUBLISH', relation, id)
+wake(relation, id)
 
 return { 'ok' }

@@ -1,5 +1,4 @@
--- A GM's friends, the oldest friendship first. What is undelivered is counted
--- in the GM's own mailbox, once for all friends.
+-- A GM's friends, the oldest friendship first.
 -- KEYS  1 prefix  2 the GM's mailbox
 -- ARGV  1 gm_account
 -- Gives {'ok', uid, host, since, undelivered, {newest entry} or {}, ...}
@@ -7,15 +6,10 @@
 local prefix = KEYS[1]
 local gm = ARGV[1]
 local account = prefix .. 'gm:' .. gm
-local undelivered, reply = {}, { 'ok' }
+local reply = { 'ok' }
 
 if redis.call('EXISTS', account) == 0 then
     return { 'no_gm' }
-end
-
-for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+')) do
-    local uid = entry[2][4]
-    undelivered[uid] = (undelivered[uid] or 0) + 1
 end
 
 for _, uid in ipairs(redis.call('ZRANGE', account .. ':friends', 0, -1)) do
@@ -24,7 +18,8 @@ for _, uid in ipairs(redis.call('ZRANGE', account .. ':friends', 0, -1)) do
     reply[#reply + 1] = uid
     reply[#reply + 1] = bond[1]
     reply[#reply + 1] = bond[2]
-    reply[#reply + 1] = undelivered[uid] or 0
+    reply[#reply + 1] = tonumber(redis.call('HGET', KEYS[2] .. ':u', uid)
+                                 or 0)
     reply[#reply + 1] = redis.call('XREVRANGE', prefix .. 'conv:' .. uid,
                                    '+', '-', 'COUNT', 1)
 end

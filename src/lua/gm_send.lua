@@ -8,6 +8,7 @@
 -- include append
 -- include sent
 -- include converse
+-- include wake
 local prefix = KEYS[1]
 local gm, uid, msg, msgid, history = ARGV[1], ARGV[2], ARGV[3], ARGV[4],
                                      ARGV[5]
@@ -36,6 +37,6 @@ end
 
 converse(prefix .. 'conv:' .. uid, keep, ttl, id, 'p', gm, msg, ts)
 remember(sent, content, id)
-redis.call('PUBLISH', box, id)
+wake(box, id)
 
 return { 'ok', id, 0 }

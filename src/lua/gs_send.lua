@@ -10,6 +10,7 @@
 -- include append
 -- include sent
 -- include converse
+-- include wake
 local prefix = KEYS[1]
 local uid, msg, msgid, history = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local entries, bytes, keep, ttl, hosts = ARGV[5], ARGV[6], ARGV[7], ARGV[8],
@@ -43,8 +44,9 @@ if not id then
 end
 
 redis.call('ZADD', prefix .. 'boxes', 'LT', ts, gm)
+redis.call('HINCRBY', box .. ':u', uid, 1)
 converse(prefix .. 'conv:' .. uid, keep, ttl, id, 'g', gm, msg, ts)
 remember(sent, msg, id)
-redis.call('PUBLISH', box, id)
+wake(box, id)
 
 return { 'ok', id, 0 }

@@ -3,9 +3,7 @@
 -- KEYS  1 prefix  2 mailbox
 -- ARGV  1 cursor ('' or '0-0' acknowledges nothing)  2 limit
 -- Gives {'ok', cursor, more, reset, receipt, entries}; no receipt
--- include clock
 -- include mailbox
--- include flight
 local ack, limit = ARGV[1], tonumber(ARGV[2])
 local epoch, n = string.match(ack, '^(%d+)%-(%d+)$')
 local box = mailbox(KEYS[2])
@@ -34,17 +32,7 @@ if n > 0 then
         reset = 1
 
     elseif n > box.done then
-        redis.call('XTRIM', box.key, 'MINID', identify(box, n + 1))
-
-        for i = #box.flight, 1, -1 do
-            local range = box.flight[i]
-            range[1] = math.max(range[1], n + 1)
-            if range[1] > range[2] then
-                table.remove(box.flight, i)
-            end
-        end
-
-        keep_flight(box)
+        remove(box, box.done + 1, n)
         settle(box)
     end
 end
@@ -53,9 +41,14 @@ if box.done == box.n then
     return { 'ok', identify(box, box.n), 0, reset, '', {} }
 end
 
-expire_flight(box, math.floor(clock() / 1000))
+-- also what a plain receive has in flight: nothing before the cursor that is
+-- given here may be unknown to its holder
 
-local entries, more = pending(box, limit)
+local entries = redis.call('XRANGE', box.key, '-', '+', 'COUNT', limit + 1)
+local more = #entries > limit and 1 or 0
+
+entries[limit + 1] = nil
+
 local cursor = #entries > 0 and entries[#entries][1]
                or identify(box, box.done)
 

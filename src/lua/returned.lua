@@ -7,6 +7,7 @@
 -- include clock
 -- include mailbox
 -- include flight
+-- include wake
 local now = string.format('%.0f', math.floor(clock() / 1000))
 
 settle_receipt(ARGV[1],
@@ -18,11 +19,11 @@ settle_receipt(ARGV[1],
             return
         end
 
-        local prefix, gm = string.match(box.key, '^(.*:)box:g(%d+)$')
+        local prefix, gm = owner(box)
         if gm then
             redis.call('ZADD', prefix .. 'boxes', 'LT', now, gm)
         end
-        redis.call('PUBLISH', box.key, '')
+        wake(box.key, '')
     end)
 
 return { 'ok' }

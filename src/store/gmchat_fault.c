@@ -1,35 +1,38 @@
 #include "gmchat_fault.h"
 
 
+#define REFUSED    GMCHAT_STORE_REFUSED
+#define UNKNOWN    GMCHAT_STORE_UNKNOWN
+#define END        GMCHAT_FAULT_END
+#define RERUN      GMCHAT_FAULT_RERUN
+#define RECONNECT  GMCHAT_FAULT_RECONNECT
+
+
 /*
- * REFUSED where Redis checks the condition before a script's first write, so
- * that nothing was stored; UNKNOWN where a script may have failed half-way.
+ * REFUSED where Redis checks the condition before a script, or before its
+ * first write, so that nothing was stored; UNKNOWN where a script may have
+ * failed half-way.
  */
 
 static const gmchat_fault_t  gmchat_faults[] = {
-
-    { "NOSCRIPT", GMCHAT_FAULT_RERUN, GMCHAT_STORE_REFUSED, "noscript" },
-
-    { "LOADING", GMCHAT_FAULT_RECONNECT, GMCHAT_STORE_REFUSED, "loading" },
-    { "READONLY", GMCHAT_FAULT_RECONNECT, GMCHAT_STORE_REFUSED, "readonly" },
-    { "MASTERDOWN", GMCHAT_FAULT_RECONNECT, GMCHAT_STORE_REFUSED,
-      "masterdown" },
-    { "NOAUTH", GMCHAT_FAULT_RECONNECT, GMCHAT_STORE_REFUSED, "auth" },
-    { "WRONGPASS", GMCHAT_FAULT_RECONNECT, GMCHAT_STORE_REFUSED, "auth" },
-
-    { "NOPERM", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "noperm" },
-    { "BUSY", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "busy" },
-    { "OOM", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "oom" },
-    { "MISCONF", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "misconf" },
-    { "NOREPLICAS", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "noreplicas" },
-    { "MOVED", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "moved" },
-    { "ASK", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "ask" },
-    { "TRYAGAIN", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "tryagain" },
-    { "CLUSTERDOWN", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "clusterdown" },
-    { "CROSSSLOT", GMCHAT_FAULT_END, GMCHAT_STORE_REFUSED, "crossslot" },
-
-    { "WRONGTYPE", GMCHAT_FAULT_END, GMCHAT_STORE_UNKNOWN, "wrongtype" },
-    { NULL, GMCHAT_FAULT_END, GMCHAT_STORE_UNKNOWN, "other" }
+    { "NOSCRIPT", RERUN, REFUSED, UNKNOWN, "noscript" },
+    { "LOADING", RECONNECT, REFUSED, REFUSED, "loading" },
+    { "READONLY", RECONNECT, REFUSED, REFUSED, "readonly" },
+    { "MASTERDOWN", RECONNECT, REFUSED, REFUSED, "masterdown" },
+    { "NOAUTH", RECONNECT, REFUSED, REFUSED, "auth" },
+    { "WRONGPASS", RECONNECT, REFUSED, REFUSED, "auth" },
+    { "NOPERM", END, REFUSED, UNKNOWN, "noperm" },
+    { "BUSY", END, REFUSED, REFUSED, "busy" },
+    { "OOM", END, REFUSED, REFUSED, "oom" },
+    { "MISCONF", END, REFUSED, REFUSED, "misconf" },
+    { "NOREPLICAS", END, REFUSED, REFUSED, "noreplicas" },
+    { "MOVED", END, REFUSED, REFUSED, "moved" },
+    { "ASK", END, REFUSED, REFUSED, "ask" },
+    { "TRYAGAIN", END, REFUSED, REFUSED, "tryagain" },
+    { "CLUSTERDOWN", END, REFUSED, REFUSED, "clusterdown" },
+    { "CROSSSLOT", END, REFUSED, REFUSED, "crossslot" },
+    { "WRONGTYPE", END, UNKNOWN, UNKNOWN, "wrongtype" },
+    { NULL, END, UNKNOWN, UNKNOWN, "other" }
 };
 
 
@@ -50,4 +53,22 @@ gmchat_fault_find(const gmchat_str_t *error)
     }
 
     return fault;
+}
+
+
+/* Redis names the script that met an error at the error's end. */
+
+gmchat_store_outcome_e
+gmchat_fault_outcome(const gmchat_fault_t *fault, const gmchat_str_t *error)
+{
+    size_t             i;
+    static const char  mark[] = "@user_script";
+
+    for (i = 0; i + sizeof(mark) - 1 <= error->len; i++) {
+        if (memcmp(error->data + i, mark, sizeof(mark) - 1) == 0) {
+            return fault->midway;
+        }
+    }
+
+    return fault->outcome;
 }

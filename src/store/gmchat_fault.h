@@ -21,12 +21,17 @@ typedef struct {
     const char                *word;
     gmchat_fault_cure_e        cure;
     gmchat_store_outcome_e     outcome;
+    gmchat_store_outcome_e     midway;  /* where a script met it */
     const char                *cause;   /* name of the counter */
 } gmchat_fault_t;
 
 
 /* Never NULL: an error that the table does not have is its last row. */
 const gmchat_fault_t *gmchat_fault_find(const gmchat_str_t *error);
+
+/* How a call ends that was answered with an error of that row. */
+gmchat_store_outcome_e gmchat_fault_outcome(const gmchat_fault_t *fault,
+    const gmchat_str_t *error);
 
 
 #endif /* GMCHAT_FAULT_H */

@@ -95,6 +95,10 @@ gmchat_url_host(gmchat_url_t *url, gmchat_str_t *rest)
         gmchat_url_cut(rest, ':', &port);
         url->host = *rest;
 
+        if (memchr(rest->data, ':', rest->len)) {
+            return "has a host with \":\": an IPv6 address stands in [ ]";
+        }
+
         if (port.data == NULL) {
             return NULL;
         }

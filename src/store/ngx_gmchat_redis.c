@@ -18,6 +18,12 @@
 /* Memory of the output buffer that stays between bursts. */
 #define NGX_GMCHAT_OUT_KEEP      262144
 
+/* Milliseconds between log lines on the same fault. */
+#define NGX_GMCHAT_FAULT_LOG     10000
+
+/* Calls that are kept for the next ones. */
+#define NGX_GMCHAT_KEEP_CALLS    1024
+
 /* "*15\r\n" and "$<len>\r\n...\r\n": RESP's share of a word, at most. */
 #define NGX_GMCHAT_WORD_FRAME    24
 
@@ -31,7 +37,7 @@ static void ngx_gmchat_redis_retry_handler(ngx_event_t *ev);
 
 static const char *const  ngx_gmchat_redis_causes[NGX_GMCHAT_CAUSES] = {
     "connect", "timeout", "tls", "auth", "loading", "readonly", "masterdown",
-    "setup", "closed", "protocol", "memory"
+    "history", "setup", "closed", "protocol", "memory"
 };
 
 
@@ -170,6 +176,8 @@ ngx_gmchat_redis_backoff(gmchat_store_t *store)
 static void
 ngx_gmchat_redis_serve(gmchat_store_t *store)
 {
+    store->log.log_level = ngx_cycle->log->log_level;
+
     if (store->failures) {
         ngx_log_error(NGX_LOG_NOTICE, &store->log, 0,
                       "gmchat: store %V is back", &store->conf->name);
@@ -177,7 +185,11 @@ ngx_gmchat_redis_serve(gmchat_store_t *store)
 
     store->failures = 0;
     store->reason = NULL;
-    store->log.log_level = ngx_cycle->log->log_level;
+
+    if (store->deadline.timer_set) {
+        ngx_del_timer(&store->deadline);
+    }
+
     (void) ngx_atomic_fetch_add(&store->counters->connected, 1);
 
     if (store->conf->probe) {
@@ -261,8 +273,23 @@ ngx_gmchat_redis_new_call(gmchat_store_t *store)
 
     q = ngx_queue_head(&store->free);
     ngx_queue_remove(q);
+    store->nfree--;
 
     return ngx_queue_data(q, ngx_gmchat_redis_call_t, queue);
+}
+
+
+static void
+ngx_gmchat_redis_free_call(gmchat_store_t *store,
+    ngx_gmchat_redis_call_t *call)
+{
+    if (store->nfree == NGX_GMCHAT_KEEP_CALLS) {
+        ngx_free(call);
+        return;
+    }
+
+    ngx_queue_insert_head(&store->free, &call->queue);
+    store->nfree++;
 }
 
 
@@ -284,7 +311,7 @@ ngx_gmchat_redis_end_call(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
         store->gauges->queue = store->ncalls;
     }
 
-    ngx_queue_insert_head(&store->free, &call->queue);
+    ngx_gmchat_redis_free_call(store, call);
 
     done(data, outcome, value);
 }
@@ -480,7 +507,7 @@ ngx_gmchat_redis_command(gmchat_store_t *store, gmchat_store_done_pt done,
     call->eval = 0;
 
     if (ngx_gmchat_redis_put(store, call, words, n) != NGX_OK) {
-        ngx_queue_insert_head(&store->free, &call->queue);
+        ngx_gmchat_redis_free_call(store, call);
         return NGX_ERROR;
     }
 
@@ -503,6 +530,31 @@ ngx_gmchat_redis_put_waiting(gmchat_store_t *store)
             ngx_gmchat_redis_end_call(store, call, GMCHAT_STORE_REFUSED, NULL);
         }
     }
+}
+
+
+/* Forgets what was written. */
+
+static void
+ngx_gmchat_redis_compact(gmchat_store_t *store)
+{
+    size_t  left;
+
+    left = store->out.len - store->out_pos;
+
+    if (left == 0) {
+        gmchat_buf_reset(&store->out, NGX_GMCHAT_OUT_KEEP);
+        store->out_pos = 0;
+        return;
+    }
+
+    if (store->out_pos < left) {
+        return;
+    }
+
+    ngx_memmove(store->out.data, store->out.data + store->out_pos, left);
+    store->out.len = left;
+    store->out_pos = 0;
 }
 
 
@@ -533,10 +585,7 @@ ngx_gmchat_redis_write(gmchat_store_t *store)
         store->written += (uint64_t) n;
     }
 
-    if (store->out_pos == store->out.len) {
-        gmchat_buf_reset(&store->out, NGX_GMCHAT_OUT_KEEP);
-        store->out_pos = 0;
-    }
+    ngx_gmchat_redis_compact(store);
 
     if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
         ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CLOSED,
@@ -630,6 +679,29 @@ ngx_gmchat_redis_leave(gmchat_store_t *store, ngx_gmchat_cause_e cause)
 }
 
 
+/* A fault that lasts is logged now and then, not for each call. */
+
+static void
+ngx_gmchat_redis_log_fault(gmchat_store_t *store,
+    ngx_gmchat_redis_call_t *call, const gmchat_fault_t *fault,
+    const gmchat_value_t *value)
+{
+    if (fault == store->fault
+        && ngx_current_msec - store->fault_logged < NGX_GMCHAT_FAULT_LOG)
+    {
+        return;
+    }
+
+    store->fault = fault;
+    store->fault_logged = ngx_current_msec;
+
+    ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+                  "gmchat: store %V answered \"%s\" with \"%*s\"",
+                  &store->conf->name, call->script.script, value->str.len,
+                  value->str.data);
+}
+
+
 /* An error reply to a script. */
 
 static void
@@ -648,16 +720,14 @@ ngx_gmchat_redis_fault(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
         return;
     }
 
-    ngx_log_error(NGX_LOG_ERR, &store->log, 0,
-                  "gmchat: store %V answered \"%s\" with \"%*s\"",
-                  &store->conf->name, call->script.script, value->str.len,
-                  value->str.data);
+    ngx_gmchat_redis_log_fault(store, call, fault, value);
 
     if (fault->cure == GMCHAT_FAULT_RECONNECT) {
         ngx_gmchat_redis_leave(store, ngx_gmchat_redis_cause_of(&value->str));
     }
 
-    ngx_gmchat_redis_end_call(store, call, fault->outcome, NULL);
+    ngx_gmchat_redis_end_call(store, call,
+                              gmchat_fault_outcome(fault, &value->str), NULL);
 }
 
 

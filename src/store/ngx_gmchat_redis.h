@@ -20,6 +20,7 @@ typedef enum {
     NGX_GMCHAT_CAUSE_LOADING,
     NGX_GMCHAT_CAUSE_READONLY,
     NGX_GMCHAT_CAUSE_MASTERDOWN,
+    NGX_GMCHAT_CAUSE_HISTORY,       /* the server has another one than before */
     NGX_GMCHAT_CAUSE_SETUP,         /* another answer to the set-up */
     NGX_GMCHAT_CAUSE_CLOSED,        /* the server or the network cut it */
     NGX_GMCHAT_CAUSE_PROTOCOL,      /* what came is not RESP */

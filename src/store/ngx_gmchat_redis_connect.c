@@ -46,7 +46,6 @@ ngx_gmchat_redis_connect(gmchat_store_t *store)
     store->written = 0;
     store->formatted = 0;
     store->leaving = 0;
-    store->probing = 0;
 
     store->reader = gmchat_resp_reader(&store->arena);
     store->pool = ngx_create_pool(512, &store->log);

@@ -55,6 +55,7 @@ struct gmchat_store_s {
     ngx_queue_t                   sent;         /* formatted, not answered */
     ngx_queue_t                   refused;      /* to be told so */
     ngx_queue_t                   free;
+    ngx_uint_t                    nfree;
     ngx_uint_t                    ncalls;
     size_t                        nbytes;
     ngx_uint_t                    setup_left;   /* answers */
@@ -67,10 +68,12 @@ struct gmchat_store_s {
     ngx_event_t                   retry;
     ngx_event_t                   probe;
 
+    const gmchat_fault_t         *fault;        /* the last that was logged */
+    ngx_msec_t                    fault_logged;
+
     ngx_gmchat_cause_e            leaving_cause;
     unsigned                      leaving:1;    /* lost once all is answered */
     unsigned                      connecting:1; /* connect() is under way */
-    unsigned                      probing:1;
 };
 
 

@@ -70,13 +70,46 @@ ngx_gmchat_redis_info(const gmchat_str_t *info, const char *name,
 }
 
 
-/* The history that this server has, and whether it may be written to. */
+/*
+ * The history that a server has, by its INFO: a replication id.  Returns
+ * NGX_ERROR, and the link is to be lost, if the server tells none or may not
+ * be written to.
+ */
+
+static ngx_int_t
+ngx_gmchat_redis_examine(gmchat_store_t *store, const gmchat_value_t *value,
+    ngx_str_t *id)
+{
+    ngx_str_t  role;
+
+    if (value->kind != GMCHAT_VALUE_STRING
+        || ngx_gmchat_redis_info(&value->str, "role", &role) != NGX_OK
+        || ngx_gmchat_redis_info(&value->str, "master_replid", id) != NGX_OK
+        || id->len == 0 || id->len > sizeof(store->history))
+    {
+        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+                      "gmchat: store %V tells no role and replication id",
+                      &store->conf->name);
+        ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_SETUP);
+        return NGX_ERROR;
+    }
+
+    if (role.len != 6 || ngx_strncmp(role.data, "master", 6) != 0) {
+        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+                      "gmchat: store %V is a replica", &store->conf->name);
+        ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_READONLY);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
 
 static void
 ngx_gmchat_redis_info_done(void *data, gmchat_store_outcome_e outcome,
     const gmchat_value_t *value)
 {
-    ngx_str_t        role, id;
+    ngx_str_t        id;
     gmchat_store_t  *store;
 
     store = data;
@@ -84,23 +117,7 @@ ngx_gmchat_redis_info_done(void *data, gmchat_store_outcome_e outcome,
     if (outcome == GMCHAT_STORE_REPLY && !store->leaving
         && value->kind != GMCHAT_VALUE_ERROR)
     {
-        if (value->kind != GMCHAT_VALUE_STRING
-            || ngx_gmchat_redis_info(&value->str, "role", &role) != NGX_OK
-            || ngx_gmchat_redis_info(&value->str, "master_replid", &id)
-               != NGX_OK
-            || id.len == 0 || id.len > sizeof(store->history))
-        {
-            ngx_log_error(NGX_LOG_ERR, &store->log, 0,
-                          "gmchat: store %V tells no role and replication id",
-                          &store->conf->name);
-            ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_SETUP);
-            return;
-        }
-
-        if (role.len != 6 || ngx_strncmp(role.data, "master", 6) != 0) {
-            ngx_log_error(NGX_LOG_ERR, &store->log, 0,
-                          "gmchat: store %V is a replica", &store->conf->name);
-            ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_READONLY);
+        if (ngx_gmchat_redis_examine(store, value, &id) != NGX_OK) {
             return;
         }
 
@@ -162,15 +179,12 @@ ngx_gmchat_redis_put_select(gmchat_store_t *store)
 
 
 static ngx_int_t
-ngx_gmchat_redis_put_info(gmchat_store_t *store)
+ngx_gmchat_redis_put_info(gmchat_store_t *store, gmchat_store_done_pt done)
 {
     gmchat_str_t  words[2] = { gmchat_string("INFO"),
                                gmchat_string("replication") };
 
-    store->setup_left++;
-
-    return ngx_gmchat_redis_command(store, ngx_gmchat_redis_info_done, words,
-                                    2);
+    return ngx_gmchat_redis_command(store, done, words, 2);
 }
 
 
@@ -200,11 +214,12 @@ ngx_gmchat_redis_put_loads(gmchat_store_t *store)
 void
 ngx_gmchat_redis_setup(gmchat_store_t *store)
 {
-    store->setup_left = 0;
+    store->setup_left = 1;
 
     if (ngx_gmchat_redis_put_auth(store) != NGX_OK
         || ngx_gmchat_redis_put_select(store) != NGX_OK
-        || ngx_gmchat_redis_put_info(store) != NGX_OK
+        || ngx_gmchat_redis_put_info(store, ngx_gmchat_redis_info_done)
+           != NGX_OK
         || ngx_gmchat_redis_put_loads(store) != NGX_OK)
     {
         ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY, "no memory");
@@ -221,49 +236,57 @@ ngx_gmchat_redis_setup(gmchat_store_t *store)
 }
 
 
+/* A server may change its history under a living connection, too, as when it
+ * was made a replica and a master again. */
+
 static void
 ngx_gmchat_redis_probe_done(void *data, gmchat_store_outcome_e outcome,
     const gmchat_value_t *value)
 {
+    ngx_str_t        id;
     gmchat_store_t  *store;
 
     store = data;
-    store->probing = 0;
 
-    if (outcome == GMCHAT_STORE_REPLY && value->kind == GMCHAT_VALUE_ERROR) {
+    if (outcome != GMCHAT_STORE_REPLY) {
+        return;
+    }
+
+    if (value->kind == GMCHAT_VALUE_ERROR) {
         ngx_gmchat_redis_leave(store, ngx_gmchat_redis_cause_of(&value->str));
+        return;
+    }
+
+    if (ngx_gmchat_redis_examine(store, value, &id) == NGX_OK
+        && (id.len != store->history_len
+            || ngx_memcmp(id.data, store->history, id.len) != 0))
+    {
+        ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_HISTORY);
     }
 }
 
 
-/* A link that nobody calls shows that it is alive. */
+/* The link shows that it is alive, and the server that it is the same. */
 
 void
 ngx_gmchat_redis_probe_handler(ngx_event_t *ev)
 {
-    gmchat_str_t     word = gmchat_string("PING");
     gmchat_store_t  *store;
 
     store = ev->data;
 
-    if (store->state != GMCHAT_LINK_READY || ngx_exiting) {
+    if (store->state != GMCHAT_LINK_READY || store->leaving || ngx_exiting) {
         return;
     }
 
     ngx_add_timer(&store->probe, store->conf->probe);
 
-    if (!ngx_queue_empty(&store->sent)) {
-        return;
-    }
-
-    if (ngx_gmchat_redis_command(store, ngx_gmchat_redis_probe_done, &word, 1)
+    if (ngx_gmchat_redis_put_info(store, ngx_gmchat_redis_probe_done)
         != NGX_OK)
     {
         ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY, "no memory");
         return;
     }
-
-    store->probing = 1;
 
     if (!store->deadline.timer_set) {
         ngx_add_timer(&store->deadline, store->conf->timeout);

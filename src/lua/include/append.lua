@@ -14,7 +14,10 @@ local function append(key, history, now, entries, bytes, size, ...)
                          'freed', 'history', 'past')
     local epoch, n, total = m[1], tonumber(m[2] or 0), tonumber(m[4] or 0)
 
+    -- what was removed from between entries in flight is not yet in `done`
+
     if n - (m[3] or 0) >= tonumber(entries)
+        and redis.call('XLEN', key) >= tonumber(entries)
         or total - (m[5] or 0) + size > tonumber(bytes)
     then
         return nil

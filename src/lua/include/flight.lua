@@ -1,8 +1,28 @@
 -- Plain receives: what they take stays in the mailbox, marked as in flight,
 -- until the bridge settles it: `landed` (written to the client's connection)
 -- or `returned` (it could not be). Where nothing is heard, the deadline
--- returns it. Others may take what is behind it meanwhile: receives that
--- overlap share what is there. Needs mailbox.lua.
+-- returns it. Needs mailbox.lua.
+
+-- Writes back what is in flight. A mailbox's own removals are allowed when
+-- the store is at its memory cap, and so is every write after one: hence the
+-- HDEL ahead of the HSET, without which a full store could not be emptied.
+local function keep_flight(box)
+    local meta = box.key .. ':m'
+    local list = {}
+
+    table.sort(box.flight, function(a, b) return a[1] < b[1] end)
+
+    for i, range in ipairs(box.flight) do
+        list[i] = string.format('%.0f-%.0f@%s ', range[1], range[2], range[3])
+    end
+
+    redis.call('HDEL', meta, 'flight')
+
+    if #list > 0 then
+        redis.call('HSET', meta, 'flight', table.concat(list))
+    end
+end
+
 
 -- Forgets what is past its deadline. `now` in milliseconds.
 local function expire_flight(box, now)
@@ -14,21 +34,86 @@ local function expire_flight(box, now)
 end
 
 
--- Nothing is left to take from a GM's mailbox before a deadline: the receive
--- of all GMs need not look there until the first is over. append()'s caller
--- calls it back.
-local function rest(box, deadline)
-    local prefix, gm = string.match(box.key, '^(.*:)box:g(%d+)$')
-    if not gm or #box.flight == 0 then
+-- The players that have an entry in flight: what came after it waits until it
+-- is settled, so that nobody's messages overtake each other.
+local function held(box)
+    local players = {}
+
+    for _, range in ipairs(box.flight) do
+        for _, entry in ipairs(redis.call('XRANGE', box.key,
+                                          identify(box, range[1]),
+                                          identify(box, range[2])))
+        do
+            players[entry[2][4]] = true
+        end
+    end
+
+    return players
+end
+
+
+-- Adds to `found`, up to `limit`, the entries from first to last of players
+-- that are not held.
+local function collect(box, found, limit, first, last, players)
+    while #found < limit and first <= last do
+        local page = redis.call('XRANGE', box.key, identify(box, first),
+                                identify(box, last), 'COUNT', limit - #found)
+        if #page == 0 then
+            return
+        end
+
+        for _, entry in ipairs(page) do
+            if not players[entry[2][4]] then
+                found[#found + 1] = entry
+            end
+        end
+
+        first = number(page[#page][1]) + 1
+    end
+end
+
+
+-- Up to `limit` entries from the oldest on, without those in flight and what
+-- they hold; and whether there are more.
+local function takeable(box, limit)
+    local found, from, players = {}, box.done + 1, held(box)
+
+    for _, range in ipairs(box.flight) do
+        collect(box, found, limit + 1, from, range[1] - 1, players)
+        from = math.max(from, range[2] + 1)
+    end
+
+    collect(box, found, limit + 1, from, box.n, players)
+
+    if #found > limit then
+        found[#found] = nil
+        return found, 1
+    end
+
+    return found, 0
+end
+
+
+-- When the receive of all GMs is to look here again: after the others if more
+-- is to be taken, else when the first deadline is over. append()'s caller
+-- calls it back before that.
+local function reschedule(box, now, more)
+    local prefix, gm = owner(box)
+    local next_look = now
+
+    if not gm then
         return
     end
 
-    for _, range in ipairs(box.flight) do
-        deadline = math.min(deadline, range[3])
+    if more == 0 then
+        next_look = box.flight[1][3]
+        for _, range in ipairs(box.flight) do
+            next_look = math.min(next_look, range[3])
+        end
     end
 
     redis.call('ZADD', prefix .. 'boxes', 'XX',
-               string.format('%.0f', deadline), gm)
+               string.format('%.0f', next_look), gm)
 end
 
 
@@ -37,9 +122,13 @@ end
 local function take(box, limit, now, patience)
     expire_flight(box, now)
 
-    local entries, more = pending(box, limit)
+    local entries, more = takeable(box, limit)
     local deadline = string.format('%.0f', now + patience)
     local ranges, receipt = {}, { box.key }
+
+    if #entries == 0 then
+        return entries, more, ''
+    end
 
     for _, entry in ipairs(entries) do
         local n, range = number(entry[1]), ranges[#ranges]
@@ -56,32 +145,34 @@ local function take(box, limit, now, patience)
                                             range[2], deadline))
     end
 
-    if #ranges > 0 then
-        keep_flight(box)
-    end
-
-    if more == 0 then
-        rest(box, deadline)
-    end
-
-    if #ranges == 0 then
-        return entries, more, ''
-    end
+    keep_flight(box)
+    reschedule(box, now, more)
 
     return entries, more, table.concat(receipt, ' ')
+end
+
+
+-- Takes a range of a receipt out of flight. Returns the first n of it that is
+-- still there (an ack may have removed some), or nil if it is not in flight.
+local function unfly(box, last, deadline)
+    for i, range in ipairs(box.flight) do
+        if range[2] == last and range[3] == deadline then
+            table.remove(box.flight, i)
+            return range[1]
+        end
+    end
 end
 
 
 -- Takes the ranges of a receipt out of flight. Calls each(box, first, last)
 -- for a range that was still in flight, then done(box) for each mailbox.
 local function settle_receipt(receipt, each, done)
-    local box, known
+    local box
 
-    for word in string.gmatch(receipt, '%S+') do
-        local first, last, deadline =
-            string.match(word, '^(%d+)%-(%d+)@(%d+)$')
+    for word in string.gmatch(receipt .. ' :', '%S+') do
+        local last, deadline = string.match(word, '^%d+%-(%d+)@(%d+)$')
 
-        if not first then
+        if not last then
             if box then
                 keep_flight(box)
                 done(box)
@@ -89,27 +180,10 @@ local function settle_receipt(receipt, each, done)
             box = mailbox(word)
 
         elseif box then
-            first, last = tonumber(first), tonumber(last)
-            known = false
-
-            for i = #box.flight, 1, -1 do
-                local range = box.flight[i]
-                if range[1] == first and range[2] == last
-                    and range[3] == deadline
-                then
-                    table.remove(box.flight, i)
-                    known = true
-                end
-            end
-
-            if known then
-                each(box, first, last)
+            local first = unfly(box, tonumber(last), deadline)
+            if first then
+                each(box, first, tonumber(last))
             end
         end
-    end
-
-    if box then
-        keep_flight(box)
-        done(box)
     end
 end

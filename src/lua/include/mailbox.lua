@@ -72,71 +72,83 @@ local function keep_flight(box)
 end
 
 
+-- Of a GM's mailbox: the prefix of all keys, and the GM.
+local function owner(box)
+    return string.match(box.key, '^(.*:)box:g(%d+)$')
+end
+
+
+-- A GM's mailbox counts what each player has in it.
+local function uncount(box, first, last)
+    local counts = {}
+
+    for _, entry in ipairs(redis.call('XRANGE', box.key, first, last)) do
+        local uid = entry[2][4]
+        counts[uid] = (counts[uid] or 0) + 1
+    end
+
+    return counts
+end
+
+
+-- Removes the entries from n `first` to `last`.
+local function remove(box, first, last)
+    local from, to = identify(box, first), identify(box, last)
+    local counts = owner(box) and uncount(box, from, to) or {}
+
+    if first <= box.done + 1 then
+        redis.call('XTRIM', box.key, 'MINID', identify(box, last + 1))
+        box.done = last
+
+    else
+        local ids = {}
+        for n = first, last do
+            ids[#ids + 1] = identify(box, n)
+        end
+        redis.call('XDEL', box.key, unpack(ids))
+    end
+
+    for uid, count in pairs(counts) do
+        if redis.call('HINCRBY', box.key .. ':u', uid, -count) <= 0 then
+            redis.call('HDEL', box.key .. ':u', uid)
+        end
+    end
+end
+
+
 -- Moves `done` to where the stream now begins, after entries were removed,
 -- and takes a GM whose mailbox is empty off the list that the receive of all
 -- GMs walks.
 local function settle(box)
-    local prefix, gm = string.match(box.key, '^(.*:)box:g(%d+)$')
+    local prefix, gm = owner(box)
+    local meta = box.key .. ':m'
     local head = redis.call('XRANGE', box.key, '-', '+', 'COUNT', 1)[1]
     local past = {}
 
     if head then
         box.done = number(head[1]) - 1
-        redis.call('HSET', box.key .. ':m', 'done',
-                   string.format('%.0f', box.done), 'freed', head[2][2])
+        redis.call('HSET', meta, 'done', string.format('%.0f', box.done),
+                   'freed', head[2][2])
+
     else
         box.done = box.n
-        redis.call('HSET', box.key .. ':m', 'done',
-                   string.format('%.0f', box.done), 'freed',
-                   redis.call('HGET', box.key .. ':m', 'bytes'))
+        redis.call('HSET', meta, 'done', string.format('%.0f', box.done),
+                   'freed', redis.call('HGET', meta, 'bytes'))
         if gm then
             redis.call('ZREM', prefix .. 'boxes', gm)
         end
     end
 
-    -- the newest epochs are kept: a cursor of one may still be given back
-    if #box.past > 16 then
-        for i = #box.past - 15, #box.past do
-            table.insert(past, box.past[i][1] .. ':'
-                               .. string.format('%.0f', box.past[i][2]) .. ',')
+    -- an ended epoch is of use while entries of it remain, and the newest
+    -- ones for cursors that are still to be given back
+
+    if #box.past > 16 and box.past[1][2] <= box.done then
+        for i, ended in ipairs(box.past) do
+            if ended[2] > box.done or i > #box.past - 16 then
+                table.insert(past, ended[1] .. ':'
+                                   .. string.format('%.0f', ended[2]) .. ',')
+            end
         end
-        redis.call('HSET', box.key .. ':m', 'past', table.concat(past))
+        redis.call('HSET', meta, 'past', table.concat(past))
     end
-end
-
-
--- Up to `limit` entries from the oldest on, without those in flight; and
--- whether there are more.
-local function pending(box, limit)
-    local found, from = {}, box.done + 1
-
-    local function collect(first, last)
-        local left = limit + 1 - #found
-        if left < 1 or (last ~= '+' and first > last) then
-            return
-        end
-        if last ~= '+' then
-            last = identify(box, last)
-        end
-        for _, entry in ipairs(redis.call('XRANGE', box.key,
-                                          identify(box, first), last,
-                                          'COUNT', left))
-        do
-            found[#found + 1] = entry
-        end
-    end
-
-    for _, range in ipairs(box.flight) do
-        collect(from, range[1] - 1)
-        from = math.max(from, range[2] + 1)
-    end
-
-    collect(from, '+')
-
-    if #found > limit then
-        found[#found] = nil
-        return found, 1
-    end
-
-    return found, 0
 end

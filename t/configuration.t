@@ -1,0 +1,169 @@
+#!/usr/bin/perl
+
+# Mistakes in the configuration: nginx does not start and says, in one
+# message, which directive is meant.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Gmchat;
+use Test::More;
+
+my $conf = <<'EOF';
+%%MAIN%%
+http {
+    %%PATHS%%
+    %%HTTP%%
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /gm { gmchat gm; %%LOCATION%% }
+        location /gs { %%ENDPOINT%% }
+        location /status { gmchat status; }
+    }
+}
+EOF
+
+my $store = 'gmchat_redis redis://127.0.0.1:6379;';
+
+sub check {
+    my (%vars) = @_;
+
+    my $nginx = make_nginx(conf => $conf,
+        vars => { HTTP => $store, LOCATION => '', ENDPOINT => 'gmchat gs;',
+            %vars },
+        allow => [ qr/\[emerg\]/ ]);
+
+    return $nginx->check_conf;
+}
+
+sub refused {
+    my ($label, $names, %vars) = @_;
+
+    my ($status, $said) = check(%vars);
+    my @messages = $said =~ /^.*\[emerg\].*$/mg;
+
+    isnt($status, 0, "$label: refused");
+    is(scalar @messages, 1, "$label: by one message");
+    like("@messages", qr/$names/, "$label: which names it");
+    like("@messages", qr{nginx\.conf:\d+|/no/such/file},
+        "$label: and where it is");
+}
+
+sub accepted {
+    my ($label, %vars) = @_;
+
+    my ($status, $said) = check(%vars);
+    is($status, 0, "$label: accepted") || diag($said);
+}
+
+accepted('nothing but the store');
+
+# gmchat_redis
+
+for my $case (
+    [ 'a scheme that is none', 'http://127.0.0.1' ],
+    [ 'no scheme', '127.0.0.1:6379' ],
+    [ 'no host', 'redis://' ],
+    [ 'port 0', 'redis://127.0.0.1:0' ],
+    [ 'port 65536', 'redis://127.0.0.1:65536' ],
+    [ 'a port that is no number', 'redis://127.0.0.1:x' ],
+    [ 'a database that is no number', 'redis://127.0.0.1/x' ],
+    [ 'a negative database', 'redis://127.0.0.1/-1' ],
+    [ 'no path', 'unix:' ],
+    [ 'a path that is too long', 'unix:/' . 'x' x 200 ],
+    [ 'a wrong connect_timeout', 'redis://127.0.0.1 connect_timeout=x' ],
+    [ 'a wrong timeout', 'redis://127.0.0.1 timeout=x' ],
+    [ 'a negative timeout', 'redis://127.0.0.1 timeout=-1s' ],
+    [ 'a wrong queue', 'redis://127.0.0.1 queue=x' ],
+    [ 'an empty queue', 'redis://127.0.0.1 queue=0' ],
+    [ 'wrong bytes of a queue', 'redis://127.0.0.1 queue=10,x' ],
+    [ 'a wrong probe', 'redis://127.0.0.1 probe=x' ],
+    [ 'a password file that is not there',
+      'redis://127.0.0.1 password_file=/no/such/file' ],
+    [ 'a CA file that is not there',
+      'rediss://127.0.0.1 ca=/no/such/file' ],
+    [ 'a wrong verify', 'rediss://127.0.0.1 verify=perhaps' ],
+    [ 'a user without a password', 'redis://user@127.0.0.1' ],
+    [ 'TLS without an authority', 'rediss://127.0.0.1' ],
+    [ 'an unknown parameter', 'redis://127.0.0.1 nonsense=1' ],
+    [ 'a parameter without a value', 'redis://127.0.0.1 timeout' ],
+) {
+    my ($label, $value) = @$case;
+    my ($last) = $value =~ /(\S+)$/;
+    refused("gmchat_redis: $label", 'gmchat_redis|/no/such/file|"' . quotemeta($last),
+        HTTP => "gmchat_redis $value;");
+}
+
+refused('gmchat_redis twice', 'gmchat_redis', HTTP => "$store $store");
+
+for my $url ('redis://127.0.0.1', 'redis://127.0.0.1:6380/15',
+    'redis://localhost', 'unix:/tmp/redis.sock', 'unix:/tmp/redis.sock:3',
+    'redis://[::1]:6379', 'rediss://127.0.0.1 verify=off',
+    'redis://127.0.0.1 connect_timeout=1s timeout=2s queue=100,1m probe=5s')
+{
+    accepted("gmchat_redis $url", HTTP => "gmchat_redis $url;");
+}
+
+# the others
+
+my $long = 'x' x 65;
+
+for my $case (
+    [ 'gmchat', 'gmchat gm;' ],
+    [ 'gmchat', 'gmchat gs;' ],
+    [ 'gmchat_group', 'gmchat_group "";' ],
+    [ 'gmchat_group', 'gmchat_group "a b";' ],
+    [ 'gmchat_group', 'gmchat_group "a{b}";' ],
+    [ 'gmchat_group', "gmchat_group $long;" ],
+    [ 'gmchat_group', 'gmchat_group default nonsense;' ],
+    [ 'gmchat_group', 'gmchat_group eu; gmchat_group us;' ],
+    [ 'gmchat_message_max', 'gmchat_message_max x;' ],
+    [ 'gmchat_message_max', 'gmchat_message_max 0;' ],
+    [ 'gmchat_message_max', 'gmchat_message_max 4k; gmchat_message_max 8k;' ],
+    [ 'gmchat_mailbox_max', 'gmchat_mailbox_max x 8m;' ],
+    [ 'gmchat_mailbox_max', 'gmchat_mailbox_max 0 8m;' ],
+    [ 'gmchat_mailbox_max', 'gmchat_mailbox_max 100 x;' ],
+    [ 'gmchat_history', 'gmchat_history x 30d;' ],
+    [ 'gmchat_history', 'gmchat_history 200 x;' ],
+    [ 'gmchat_redeliver', 'gmchat_redeliver x;' ],
+    [ 'gmchat_role_check', 'gmchat_role_check;' ],
+    [ 'gmchat_role_check', 'gmchat_role_check role;' ],
+    [ 'gmchat_role_check', 'gmchat_role_check /role from=x;' ],
+    [ 'gmchat_role_check', 'gmchat_role_check /role nonsense;' ],
+    [ 'gmchat_allow_file', 'gmchat_allow_file;' ],
+) {
+    my ($directive, $text) = @$case;
+    my $label = length $text > 50 ? substr($text, 0, 40) . '...' : $text;
+    refused($label, $directive, LOCATION => $text);
+}
+
+for my $text ('gmchat_group eu;', 'gmchat_group $arg_x;',
+    'gmchat_group default client;', 'gmchat_message_max 1k;',
+    'gmchat_mailbox_max 100 1m;', 'gmchat_history 10 1d;',
+    'gmchat_redeliver 10s;', 'gmchat_role_check /role;',
+    'gmchat_role_check /role from=1000;')
+{
+    accepted($text, LOCATION => $text);
+}
+
+# what an endpoint may be
+
+for my $text ('gmchat nonsense;', 'gmchat;', 'gmchat gm gs;', 'gmchat GM;') {
+    refused($text, 'gmchat', ENDPOINT => $text);
+}
+
+# where a directive may stand
+
+refused('gmchat outside a location', 'gmchat', HTTP => "$store gmchat gm;");
+
+for my $text ('gmchat_group eu;', 'gmchat_message_max 1k;',
+    'gmchat_mailbox_max 100 1m;', 'gmchat_history 10 1d;',
+    'gmchat_redeliver 10s;')
+{
+    accepted("$text for all servers", HTTP => "$store $text");
+}
+
+done_testing();

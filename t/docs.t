@@ -1,0 +1,542 @@
+#!/usr/bin/perl
+
+# The documentation against the source: what either has, the other has too,
+# and every example works.
+
+use strict;
+use warnings;
+
+use CPAN::Meta::YAML;
+use Cwd qw(abs_path);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Gmchat;
+use Test::Gmchat::Process qw(run_command);
+use Test::Gmchat::Tls qw(make_authority);
+use Test::More;
+
+my $root = abs_path("$FindBin::Bin/..");
+my $folder = temp_folder();
+
+my $actions = slurp('docs/actions.md');
+my $directives = slurp('docs/directives.md');
+my $source = join '', map { slurp($_) } 'ngx_http_gmchat_module.c',
+    map { s{^\Q$root\E/}{}r } glob("$root/src/http/*.c $root/src/store/*.c");
+
+sub slurp {
+    return slurp_file("$root/$_[0]");
+}
+
+sub slurp_file {
+    my ($name) = @_;
+
+    open(my $file, '<:encoding(UTF-8)', $name) or die "$name: $!";
+    local $/;
+
+    return scalar <$file>;
+}
+
+# One list as text: two lists that differ show how.
+
+sub list {
+    return join ' ', sort @_;
+}
+
+sub same {
+    my ($documented, $coded, $label) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    return is(list(@$documented), list(@$coded), $label);
+}
+
+sub unique {
+    my %seen;
+
+    return grep { !$seen{$_}++ } @_;
+}
+
+# ---- what the source has
+
+my $printer = "$folder/print_actions";
+
+sub run_well {
+    my (@argv) = @_;
+
+    my ($status, $said) = run_command(
+        argv => \@argv, output => "$folder/run.out");
+    unlink("$folder/run.out");
+    die "@argv: $said" if $status;
+
+    return $said;
+}
+
+run_well($ENV{CC} || 'cc', '-o', $printer, "-I$root/src/core",
+    "$root/t/lib/print_actions.c", glob("$root/src/core/gmchat_*.c"),
+    '-ljansson', '-lb64');
+
+my %printed;    # kind => [ columns ] each
+my %call;
+
+for my $line (split /\n/, run_well($printer)) {
+    my ($kind, @columns) = split /\t/, $line, -1;
+    push @{ $printed{$kind} }, \@columns;
+}
+
+my %preset = map { $_->[0] => $_->[1] } @{ $printed{param} };
+my @status = map { { name => $_->[0], errno => $_->[1], http => $_->[2] } }
+    @{ $printed{status} };
+
+add_row(@$_) for @{ $printed{action} };
+
+# Rows that share a name are one action for the reader: a parameter is
+# required if each row wants it.
+
+sub add_row {
+    my ($endpoint, $name, $script, $role, $needs) = @_;
+
+    my $call = $call{"$endpoint $name"} //= { rows => 0, errnos => {} };
+    $call->{rows}++;
+    $call->{errnos}{4} = 1 if $role;
+    $call->{errnos}{$_} = 1 for script_errnos($script);
+
+    for my $need (split / /, $needs) {
+        my ($param, $required) = split /:/, $need;
+        $call->{params}{$param}{rows}++;
+        $call->{params}{$param}{required}++ if $required eq 'yes';
+    }
+}
+
+# What the head of a script says that it gives, as errnos.
+
+sub script_errnos {
+    my ($script) = @_;
+
+    my %errno = map { $_->{name} => $_->{errno} }
+        grep { $_->{name} } @status;
+    my ($head) = slurp("src/lua/$script.lua") =~ /\A((?:--.*\n)+)/;
+    my ($gives) = $head =~ /^-- Gives(.*?)(?:^-- (?:Event|include)|\z)/ms;
+
+    return grep { $_ } map {
+        $errno{$_} // die "$script.lua gives an unknown '$_'"
+    } $gives =~ /\{'(\w+)'/g;
+}
+
+# name:required, of an action.
+
+sub params_of {
+    my ($call) = @_;
+
+    my %form = map {
+        my $param = $call->{params}{$_};
+        ($_ => ($param->{required} // 0) == $call->{rows} ? 'yes' : 'no')
+    } keys %{ $call->{params} };
+    $form{text} = 'no' if $form{msg};
+
+    return map { "$_:$form{$_}" } keys %form;
+}
+
+# ---- docs/actions.md
+
+my %section;
+
+while ($actions =~ /^### (gm|gs) (\w+)\n(.*?)(?=^###? |\z)/msg) {
+    $section{"$1 $2"} = $3;
+}
+
+same([ keys %section ], [ keys %call ],
+    'actions.md has a section for each action');
+
+for my $name (sort keys %call) {
+    my $text = $section{$name} // '';
+    my @rows = $text =~ /^\| `(\w+)` \| (yes|no) \|/mg;
+    my @params;
+
+    push @params, join ':', splice(@rows, 0, 2) while @rows;
+    same(\@params, [ params_of($call{$name}) ],
+        "actions.md, $name: its parameters");
+
+    my ($refusals) = $text =~ /^Refusals of its own: (.*?)\n\n/ms;
+    my @errnos = ($refusals // '') =~ s/`[^`]*`//gr =~ /(-?\d+)/g;
+    same(\@errnos, [ keys %{ $call{$name}{errnos} } ],
+        "actions.md, $name: its refusals");
+
+    like($text, qr/^```http\n\w+ \/\w+(?:\?action=|\n)/m,
+        "actions.md, $name: has an example");
+}
+
+my ($params) = $actions =~ /^## Parameters\n(.*?)^### /ms;
+same([ map { /`(\w+)`/g } $params =~ /^\| ((?:`\w+`(?:, )?)+) \|/mg ],
+    [ keys %preset ], 'actions.md has each parameter');
+
+my %errors = $actions =~ /^\| (-?\d+) \| (\d+(?:, \d+)*) \|/mg;
+same([ map { my $errno = $_; map { "$errno:$_" } split /, /, $errors{$_} }
+        keys %errors ],
+    [ unique(map { "$_->{errno}:$_->{http}" } grep { $_->{errno} } @status) ],
+    'actions.md has each errno with its HTTP statuses');
+
+# ---- docs/openapi.yaml
+
+my $yaml = eval { CPAN::Meta::YAML->read("$root/docs/openapi.yaml") };
+is($@, '', 'openapi.yaml can be read');
+my $api = $yaml ? $yaml->[0] : {};
+like($api->{openapi} // '', qr/^3\.1\./, 'and is OpenAPI 3.1');
+
+my $schemas = $api->{components}{schemas};
+
+sub schema_name {
+    return join '', map { ucfirst } split / /, $_[0];
+}
+
+for my $endpoint (qw(gm gs)) {
+    my @names = map { /^$endpoint (\w+)/ } keys %call;
+    my $path = $api->{paths}{"/$endpoint"};
+    my @given = @{ $path->{get}{parameters} };
+    my ($action) = grep { ($_->{name} // '') eq 'action' } @given;
+
+    same($action->{schema}{enum}, \@names, "openapi.yaml, GET /$endpoint:"
+        . ' the actions');
+    same([ map { ($_->{'$ref'} // '') =~ m{/parameters/(\w+)$} } @given ],
+        [ unique(map { s/:.*//r } map { params_of($call{"$endpoint $_"}) }
+            @names) ], "openapi.yaml, GET /$endpoint: the parameters");
+
+    for my $type (qw(json x-www-form-urlencoded)) {
+        my $body = $path->{post}{requestBody}{content}{"application/$type"};
+        is($body->{schema}{'$ref'} // '', '#/components/schemas/'
+            . ucfirst($endpoint) . 'Call', "openapi.yaml, POST /$endpoint:"
+            . " a body of $type");
+    }
+
+    same([ map { $_->{'$ref'} =~ m{(\w+)$} }
+            @{ $schemas->{ ucfirst($endpoint) . 'Call' }{oneOf} } ],
+        [ map { schema_name("$endpoint $_") } @names ],
+        "openapi.yaml, POST /$endpoint: the actions");
+
+    for my $method (qw(get post)) {
+        same([ keys %{ $path->{$method}{responses} } ],
+            [ grep { $_ } unique(map { $_->{http} } @status) ],
+            "openapi.yaml, $method /$endpoint: each HTTP status");
+    }
+}
+
+for my $name (sort keys %call) {
+    my $schema = $schemas->{ schema_name($name) } // {};
+    my %required = map { $_ => 1 } @{ $schema->{required} // [] },
+        $schema->{oneOf} ? 'msg' : ();
+    my %property = %{ $schema->{properties} // {} };
+    my $action = delete $property{action};
+
+    is("$name $required{action}", $name =~ / (\w+)/
+        && $action->{const} eq $1 ? "$name 1" : '', "openapi.yaml, $name: its"
+        . ' name');
+    same([ map { "$_:" . ($required{$_} ? 'yes' : 'no') } keys %property ],
+        [ params_of($call{$name}) ], "openapi.yaml, $name: its parameters");
+    ok($schemas->{ ($schema->{'x-reply'} // '') =~ m{(\w+)$} ? $1 : '' },
+        "openapi.yaml, $name: its reply");
+}
+
+for my $http (unique(map { $_->{http} } grep { $_->{errno} } @status)) {
+    my @errnos = $http == 404
+        ? $api->{components}{responses}{R404}{content}{'text/plain'}{schema}
+            {'x-errno'}
+        : @{ $schemas->{"E$http"}{properties}{errno}{enum} // [] };
+
+    same(\@errnos, [ unique(map { $_->{errno} } grep { $_->{http} == $http
+        && $_->{errno} } @status) ], "openapi.yaml: the errnos of a $http");
+}
+
+is($schemas->{limit}{default}, $preset{limit}, 'openapi.yaml: the default of'
+    . ' limit');
+
+my @lost = grep {
+    my ($kind, $name) = m{^#/components/(\w+)/(\w+)$};
+    !$kind || !$api->{components}{$kind}{$name}
+} references($api);
+is("@lost", '', 'openapi.yaml: each reference leads somewhere');
+
+sub references {
+    my ($node) = @_;
+
+    return map { references($_) } @$node if ref $node eq 'ARRAY';
+    return if ref $node ne 'HASH';
+
+    return map {
+        $_ eq '$ref' || $_ eq 'x-reply' ? $node->{$_} : references($node->{$_})
+    } keys %$node;
+}
+
+# A value that openapi.yaml allows is one that the source allows.
+
+my @integers = ('0', '7', '007', '-1', '+1', '1e3', '1.0', '', ' 1', 'x',
+    '9223372036854775807', '9223372036854775808', '1' . '0' x 19);
+my @tokens = ('a', '', 'A-z_0.9', 'a:b', 'a b', 'a/b', "a\n", 'x' x 64,
+    'x' x 65);
+my @cursors = ('', '0-0', '12-3', '12', '-', '1-', '-1', '01-1', '1-01',
+    '1-1-1', "1-1\n", '9223372036854775807-1');
+my @names = ('Iris', '', "a\tb", "a\x7fb", 'x' x 256, 'x' x 257);
+my @base64 = ('', 'eA==', 'eA=', 'eA', 'eB==', 'eHg=', 'eHh=', 'eHh4', 'e A=',
+    "eHh4\n", 'eHh4=', '====', 'A' x 5460 . 'AA==', 'A' x 5464 . 'AA==');
+
+my %samples = (
+    gm_account => \@integers, host => \@integers, uid => \@integers,
+    gm_name => \@names, msg => \@base64,
+    text => [ '', 'Hello', 'x' x 4096, 'x' x 4097 ],
+    msgid => \@tokens, group => \@tokens, ack => \@cursors,
+    before => \@cursors, limit => [ qw(0 1 1000 1001 x) ],
+    format => [ 'json', 'xml', '' ],
+);
+
+same([ 'action', keys %samples ], [ keys %preset ],
+    'there are samples of each parameter');
+
+for my $name (sort keys %samples) {
+    my @values = @{ $samples{$name} };
+    my @said = split /\n/, run_well($printer, map { ($name, $_) } @values);
+
+    same([ map { "$values[$_]:" . allows($schemas->{$name}, $values[$_]) }
+            0 .. $#values ],
+        [ map { "$values[$_]:" . ($said[$_] == 0 ? 1 : 0) } 0 .. $#values ],
+        "openapi.yaml: what $name may be");
+}
+
+sub allows {
+    my ($schema, $value) = @_;
+
+    my $max = $schema->{'x-maximum'};
+
+    return 0 if $schema->{pattern} && $value !~ /(?:$schema->{pattern})(?!\n)/;
+    return 0 if length $value < ($schema->{minLength} // 0);
+    return 0 if length $value > ($schema->{maxLength} // 1e9);
+    return 0 if $max && length $value == length $max && $value gt $max;
+    return 0 if $schema->{enum} && !grep { $_ eq $value } @{ $schema->{enum} };
+    return 1 if $schema->{type} ne 'integer';
+    return $value =~ /^\d+$/ && $value >= $schema->{minimum}
+        && $value <= $schema->{maximum} ? 1 : 0;
+}
+
+# ---- docs/directives.md
+
+my ($table) = $source =~ /ngx_http_gmchat_commands\[\] = \{(.*?)\n\};/s;
+my %command = $table =~ /\{ ngx_string\("(\w+)"\),\s*([\w|]+),/g;
+my %described;
+
+while ($directives =~ /^## (gmchat\w*)\n(.*?)(?=^## |\z)/msg) {
+    $described{$1} = $2;
+}
+
+same([ keys %described ], [ keys %command ],
+    'directives.md has a section for each directive');
+
+for my $name (sort keys %command) {
+    my $text = $described{$name} // '';
+    my $context = $command{$name} =~ /ANYWHERE/ ? 'http, server, location'
+                                                : 'location';
+
+    like($text, qr/\A\n {4}Syntax:   \Q$name\E .*;\n {4}Default:  /,
+        "$name: its syntax");
+    like($text, qr/^ {4}Default:  (?:-|\Q$name\E .*;)$/m,
+        "$name: its default");
+    like($text, qr/^ {4}Context:  \Q$context\E$/m, "$name: its context");
+    like($text, qr/^```nginx\n(?:(?!^```).)*\b$name /ms, "$name: an example");
+}
+
+my ($options) = $source =~ /names\[\] = \{(.*?)\};/s;
+same([ ($described{gmchat_redis} // '') =~ /^\| `(\w+)` \|/mg ],
+    [ $options =~ /"(\w+)="/g ], 'gmchat_redis: its parameters');
+
+my ($variables) = $directives =~ /^## Variables\n(.*?)^## /ms;
+same([ $variables =~ /^\| `\$(\w+)` \|/mg ],
+    [ $source =~ /\{ ngx_string\("(gmchat_\w+)"\), NULL,/g ],
+    'directives.md has each variable');
+
+my ($metrics) = $directives =~ /^## The status endpoint\n(.*)/ms;
+my %metric = map { s/_(?:bucket|sum|count)$//r => 1 }
+    $source =~ /"(gmchat_[a-z_]+)"/g, $source =~ /"(gmchat_\w+_sum) "/g;
+delete @metric{ keys %command };
+delete @metric{ $source =~ /ngx_string\("(gmchat_\w+)"\)/g };
+same([ $metrics =~ /^\| `(gmchat_\w+)` \|/mg ], [ keys %metric ],
+    'directives.md has each metric');
+
+# Each example, where it belongs: in http { }.
+
+my $authority = make_authority($folder, 'authority');
+my $certificate = slurp_file($authority->{cert});
+my $examples = 0;
+
+while ($directives =~ /^```nginx\n(.*?)^```/msg) {
+    my $example = $1;
+    my $dir = temp_folder();
+    my $n = 0;
+
+    $examples++;
+    $example =~ s/listen [^;]+;/'listen 127.0.0.1:%%PORT_' . $n++ . '%%;'/ge;
+    $example =~ s{/etc/nginx/}{$dir/}g;
+
+    write_file("$dir/gmchat.password", "secret\n");
+    write_file("$dir/gmchat-servers.list", "127.0.0.1\n");
+    write_file("$dir/redis-ca.pem", $certificate);
+
+    my $nginx = make_nginx(conf => <<"EOF");
+%%MAIN%%
+http {
+    %%PATHS%%
+    $example
+}
+EOF
+    my ($status, $said) = $nginx->check_conf;
+    is($status, 0, "directives.md: example $examples is accepted")
+        || diag($said);
+}
+
+# ---- docs/operations.md: what the log says
+
+my $operations = slurp('docs/operations.md');
+
+same([ $operations =~ /^\| (`\w+` \| `gmchat: .*?`) \|/mg ],
+    [ unique(map { log_line(@$_) } log_calls($source)) ],
+    'operations.md has each line of the log');
+
+# [ level, format ] of each call whose format begins with "gmchat: ".
+
+sub log_calls {
+    my ($text) = @_;
+
+    my @calls;
+
+    while ($text =~ /ngx_log_error\(NGX_LOG_(\w+),[^;"]*
+        ((?:"(?:[^"\\]|\\.)*"\s*)+)/xg)
+    {
+        push @calls, [ lc $1 eq 'err' ? 'error' : lc $1, $2 ]
+            if index($2, '"gmchat: ') == 0;
+    }
+
+    return @calls;
+}
+
+sub log_line {
+    my ($level, $format) = @_;
+
+    my $text = join '', $format =~ /"((?:[^"\\]|\\.)*)"/g;
+    $text =~ s/\\"/"/g;
+    $text =~ s/%(?:\*s|ui|V|s)/.../g;
+
+    return "`$level` | `$text`";
+}
+
+# ---- docs/keys.md: the keys and fields that the scripts touch
+
+my $keys = slurp('docs/keys.md');
+my $scripts = join '', map { slurp_file($_) }
+    glob("$root/src/lua/*.lua $root/src/lua/include/*.lua");
+
+for my $kind (sort { $a cmp $b } unique($scripts
+    =~ /(?:prefix|KEYS\[1\]) \.\. '(\w+(?::[a-z]?)?)'/g))
+{
+    like($keys, qr/^\|.*`\Q$kind\E(?:<\w+>)?[`:]/m, "keys.md has $kind");
+}
+
+my ($hash) = $keys =~ /^### The hash\n(.*?)^### /ms;
+my @fields = map { /'(\w+)'/g }
+    $scripts =~ /HMGET', (?:meta|key \.\. ':m'),((?:\s*'\w+',?)+)/g;
+same([ $hash =~ /^\| `(\w+)` \|/mg ], [ unique(@fields) ],
+    'keys.md has each field of a mailbox');
+
+# ---- links from page to page
+
+for my $page (map { s{.*/}{}r } glob("$root/docs/*.md")) {
+    my @lost = grep { !leads_somewhere($page, $_) }
+        slurp("docs/$page") =~ /\]\(([^)\s]+)\)/g;
+    is("@lost", '', "$page: each link leads somewhere");
+}
+
+sub leads_somewhere {
+    my ($page, $link) = @_;
+
+    return 1 if $link =~ m{^https?://};
+
+    my ($file, $anchor) = $link =~ /^([^#]*)#?(.*)/;
+    $file = $page if $file eq '';
+
+    return 0 if !-f "$root/docs/$file";
+    return 1 if $anchor eq '';
+
+    return grep { $_ eq $anchor } map { anchor($_) }
+        slurp("docs/$file") =~ /^#+ (.*)/mg;
+}
+
+sub anchor {
+    my ($heading) = @_;
+
+    $heading = lc $heading;
+    $heading =~ s/[^\w -]//g;
+
+    return $heading =~ s/ /-/gr;
+}
+
+# ---- docs/actions.md: the examples, in their order
+
+my $redis = start_redis();
+my $nginx = start_nginx(redis => $redis, conf => <<'EOF');
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis %%REDIS%%;
+
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location = /gm { gmchat gm; }
+        location = /gs { gmchat gs; }
+    }
+}
+EOF
+
+my %epoch;      # of the page => of this run
+
+while ($actions =~ /^```http\n(.*?)\n\n(\d+) (\{.*?)\n```/msg) {
+    my ($request, $status, $reply) = ($1, $2, $3);
+    my ($head, $body) = split /\n\n/, $request, 2;
+    my ($first, @headers) = split /\n/, $head;
+    my ($method, $uri) = split / /, $first;
+    my ($type) = map { /^Content-Type: (.*)/ } @headers;
+
+    $uri =~ s/(ack|before)=(\d+)/"$1=" . ($epoch{$2} \/\/ $2)/e;
+    hosts_are_noted() if $uri =~ /action=hosts/;
+
+    my $response = $nginx->request($method, $uri,
+        defined $body ? (body => $body, type => $type) : ());
+
+    learn_epochs($reply, $response->{body});
+    is("$response->{status} " . timeless($response->{body}),
+        "$status " . timeless($reply), "actions.md: $first");
+}
+
+# The store hears of polls a little later.
+
+sub hosts_are_noted {
+    wait_until(sub {
+        $nginx->gm('hosts', format => 'json')->{body} !~ /"last_poll":0/;
+    });
+}
+
+sub learn_epochs {
+    my ($page, $here) = @_;
+
+    my @page = $page =~ /"(\d{16})-\d+"/g;
+    my @here = $here =~ /"(\d{16})-\d+"/g;
+
+    $epoch{ $page[$_] } //= $here[$_] for 0 .. $#page;
+}
+
+# Ids keep their n; times are some time.
+
+sub timeless {
+    my ($text) = @_;
+
+    $text =~ s/"\d{16}-(\d+)"/"epoch-$1"/g;
+    $text =~ s/:\d{13}\b/:time/g;
+
+    return $text;
+}
+
+finish();

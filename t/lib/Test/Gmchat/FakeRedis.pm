@@ -1,0 +1,238 @@
+package Test::Gmchat::FakeRedis;
+
+# A scripted Redis, for faults. It answers by rules that the test sets while
+# it runs; with `upstream` (a Test::Gmchat::Redis) it stands in the middle and
+# passes on whatever no rule touches.
+#
+#   my $fake = Test::Gmchat::FakeRedis->new(dir => ..., upstream => $redis);
+#   $fake->on(name => 'EVALSHA', match => 'box:', times => 1, ...action...);
+#
+# Actions, one of
+#   pass    => 1         let the upstream answer (the default)
+#   reply   => bytes     these bytes
+#   error   => text      -text
+#   silent  => 1         nothing, now or later, on this connection
+#   close   => 1         close, the command not carried out
+#   freeze  => 1         half-open: this connection stays, and is dead
+# and how the answer travels
+#   hold    => 1         not before release()
+#   split   => n         n bytes, a pause, the rest
+#   drip    => 1         a byte at a time
+#   cut     => n         n bytes, then the connection is closed
+#
+# The first rule that matches and is not used up decides. `name` is the
+# command's first word, `match` a regular expression on all of its words.
+
+use strict;
+use warnings;
+
+use JSON::PP ();
+use POSIX ();
+use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
+
+use Test::Gmchat::FakeRedis::Server;
+use Test::Gmchat::Port qw(free_port);
+use Test::Gmchat::Process qw(wait_until);
+
+
+# new(dir => folder, tcp => 1, upstream => $redis)
+
+sub new {
+    my ($class, %arg) = @_;
+
+    my $self = bless({ %arg }, $class);
+
+    $self->{port} = free_port() if $arg{tcp};
+    $self->{path} = "$arg{dir}/fake.sock";
+    $self->{address} = $arg{tcp} ? "127.0.0.1:$self->{port}" : $self->{path};
+    $self->{json} = JSON::PP->new->latin1->canonical;
+    $self->launch;
+
+    return $self;
+}
+
+
+sub launch {
+    my ($self) = @_;
+
+    socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC)
+        or die "socketpair: $!";
+
+    my $pid = fork() // die "fork: $!";
+
+    if ($pid == 0) {
+        close($ours);
+        $self->serve($theirs);
+    }
+
+    close($theirs);
+    Test::Gmchat::Process::keep($pid, 'fake Redis');
+    $self->{pid} = $pid;
+    $self->{control} = $ours;
+    $self->ask({ do => 'listen' });
+}
+
+
+# The child's whole life; the parent's END blocks are not its own.
+
+sub serve {
+    my ($self, $control) = @_;
+
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+    open(STDOUT, '>', '/dev/null');
+
+    my $ended = eval {
+        Test::Gmchat::FakeRedis::Server->new(
+            control  => $control,
+            address  => $self->{address},
+            upstream => $self->{upstream} && $self->{upstream}->address,
+        )->run;
+    };
+
+    print STDERR "fake Redis: $@" if !$ended;
+    POSIX::_exit($ended ? 0 : 1);
+}
+
+
+sub ask {
+    my ($self, $order) = @_;
+
+    my $line = $self->{json}->encode($order) . "\n";
+    my $answer = '';
+
+    while (length $line) {
+        my $sent = syswrite($self->{control}, $line)
+            // die 'fake Redis is gone';
+        substr($line, 0, $sent, '');
+    }
+
+    while ($answer !~ /\n\z/) {
+        sysread($self->{control}, $answer, 65536, length $answer)
+            or die 'fake Redis is gone';
+    }
+
+    return $self->{json}->decode($answer)->{answer};
+}
+
+
+# What a gmchat_redis directive names.
+
+sub url {
+    my ($self) = @_;
+
+    return $self->{tcp} ? "redis://$self->{address}" : "unix:$self->{path}";
+}
+
+
+sub on {
+    my ($self, %rule) = @_;
+
+    $self->ask({ do => 'rule', rule => \%rule });
+}
+
+
+# Back to passing everything on (or to plain answers without an upstream).
+
+sub clear_rules {
+    my ($self) = @_;
+
+    $self->ask({ do => 'clear_rules' });
+}
+
+
+# Answers that were held travel on.
+
+sub release {
+    my ($self) = @_;
+
+    $self->ask({ do => 'release' });
+}
+
+
+# How many answers are held now.
+
+sub held {
+    my ($self) = @_;
+
+    return $self->ask({ do => 'held' });
+}
+
+
+sub wait_held {
+    my ($self, $count) = @_;
+
+    return wait_until(sub { $self->held >= ($count // 1) });
+}
+
+
+# Commands that arrived since forget(): [ name, words... ] each, long words
+# shortened.
+
+sub seen {
+    my ($self, $name) = @_;
+
+    my @seen = @{ $self->ask({ do => 'seen' }) };
+
+    return defined $name ? grep { $_->[0] eq $name } @seen : @seen;
+}
+
+
+sub forget {
+    my ($self) = @_;
+
+    $self->ask({ do => 'forget' });
+}
+
+
+sub connections {
+    my ($self) = @_;
+
+    return $self->ask({ do => 'connections' });
+}
+
+
+# How many connections were ever accepted.
+
+sub accepted {
+    my ($self) = @_;
+
+    return $self->ask({ do => 'accepted' });
+}
+
+
+# All connections are closed.
+
+sub kick {
+    my ($self) = @_;
+
+    $self->ask({ do => 'kick' });
+}
+
+
+# Half-open: all connections stay, and nothing travels on them any more; new
+# ones work.
+
+sub freeze {
+    my ($self) = @_;
+
+    $self->ask({ do => 'freeze' });
+}
+
+
+# As if Redis were down; and up again.
+
+sub down {
+    my ($self) = @_;
+
+    $self->ask({ do => 'refuse' });
+}
+
+
+sub up {
+    my ($self) = @_;
+
+    $self->ask({ do => 'listen' });
+}
+
+
+1;

@@ -1,0 +1,480 @@
+package Test::Gmchat::FakeRedis::Server;
+
+# The process behind a Test::Gmchat::FakeRedis: one loop over its connections,
+# its upstream connections and the test's orders. A connection's answers are
+# slots in the order of its commands, as Redis answers a pipeline.
+
+use strict;
+use warnings;
+
+use Digest::SHA qw(sha1_hex);
+use IO::Select;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use JSON::PP ();
+use Socket qw(SOCK_STREAM IPPROTO_TCP TCP_NODELAY);
+use Time::HiRes qw(time);
+
+use Test::Gmchat::Resp qw(resp_value resp_connect);
+
+use constant {
+    PAUSE    => 0.001,          # between the parts of an answer
+    WORD_MAX => 300,            # of a command's word, in what was seen
+};
+
+
+# new(control => socket, address => ..., upstream => address or undef)
+
+sub new {
+    my ($class, %arg) = @_;
+
+    return bless({
+        %arg,
+        json     => JSON::PP->new->latin1->canonical,
+        orders   => '',
+        select   => IO::Select->new($arg{control}),
+        clients  => {},
+        rules    => [],
+        seen     => [],
+        accepted => 0,
+        running  => 1,
+    }, $class);
+}
+
+
+sub run {
+    my ($self) = @_;
+
+    while ($self->{running}) {
+        my @ready = $self->{select}->can_read($self->pause);
+
+        $self->handle($_) for @ready;
+        $self->flush($_) for values %{ $self->{clients} };
+    }
+
+    unlink($self->{address}) if $self->{address} =~ m{^/};
+
+    return 1;
+}
+
+
+# Short while an answer travels in parts.
+
+sub pause {
+    my ($self) = @_;
+
+    my $busy = grep { @{ $_->{parts} } } values %{ $self->{clients} };
+
+    return $busy ? 0.001 : 1;
+}
+
+
+sub handle {
+    my ($self, $socket) = @_;
+
+    return $self->read_orders if $socket == $self->{control};
+    return $self->accept_client
+        if $self->{listener} && $socket == $self->{listener};
+
+    my $client = $self->{owner}{$socket} or return;
+
+    return $self->read_upstream($client)
+        if $client->{upstream} && $socket == $client->{upstream};
+
+    $self->read_client($client);
+}
+
+
+# ---- the test's orders
+
+sub read_orders {
+    my ($self) = @_;
+
+    if (!sysread($self->{control}, $self->{orders}, 65536,
+        length $self->{orders}))
+    {
+        $self->{running} = 0;
+        return;
+    }
+
+    while ($self->{orders} =~ s/^(.*?)\n//) {
+        my $order = $self->{json}->decode($1);
+        my $method = "order_$order->{do}";
+        $self->answer_test($self->$method($order));
+    }
+}
+
+
+sub answer_test {
+    my ($self, $value) = @_;
+
+    my $line = $self->{json}->encode({ answer => $value }) . "\n";
+
+    while (length $line) {
+        my $sent = syswrite($self->{control}, $line) // return;
+        substr($line, 0, $sent, '');
+    }
+}
+
+
+sub order_rule {
+    my ($self, $order) = @_;
+
+    push @{ $self->{rules} }, $order->{rule};
+
+    return 1;
+}
+
+
+sub order_clear_rules {
+    my ($self) = @_;
+
+    $self->{rules} = [];
+
+    return 1;
+}
+
+
+sub order_release {
+    my ($self) = @_;
+
+    my @held = $self->held_slots;
+    $_->{hold} = 0 for @held;
+
+    return scalar @held;
+}
+
+
+# Held answers that are there: the upstream carried the command out.
+
+sub order_held {
+    my ($self) = @_;
+
+    return scalar grep { defined $_->{bytes} } $self->held_slots;
+}
+
+
+sub held_slots {
+    my ($self) = @_;
+
+    return grep { $_->{hold} }
+        map { @{ $_->{slots} } } values %{ $self->{clients} };
+}
+
+
+sub order_seen {
+    my ($self) = @_;
+
+    return $self->{seen};
+}
+
+
+sub order_forget {
+    my ($self) = @_;
+
+    $self->{seen} = [];
+
+    return 1;
+}
+
+
+sub order_connections {
+    my ($self) = @_;
+
+    return scalar keys %{ $self->{clients} };
+}
+
+
+sub order_accepted {
+    my ($self) = @_;
+
+    return $self->{accepted};
+}
+
+
+sub order_kick {
+    my ($self) = @_;
+
+    $self->drop($_) for values %{ $self->{clients} };
+
+    return 1;
+}
+
+
+sub order_freeze {
+    my ($self) = @_;
+
+    $self->freeze($_) for values %{ $self->{clients} };
+
+    return 1;
+}
+
+
+sub order_refuse {
+    my ($self) = @_;
+
+    if (my $listener = delete $self->{listener}) {
+        $self->{select}->remove($listener);
+        close($listener);
+        unlink($self->{address}) if $self->{address} =~ m{^/};
+    }
+
+    return $self->order_kick;
+}
+
+
+sub order_listen {
+    my ($self) = @_;
+
+    return 1 if $self->{listener};
+
+    my $address = $self->{address};
+
+    $self->{listener} = $address =~ m{^/}
+        ? IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $address,
+            Listen => 512)
+        : IO::Socket::INET->new(LocalAddr => $address, Listen => 512,
+            ReuseAddr => 1);
+
+    die "listen on $address: $!\n" if !$self->{listener};
+    $self->{select}->add($self->{listener});
+
+    return 1;
+}
+
+
+# ---- connections
+
+sub accept_client {
+    my ($self) = @_;
+
+    my $socket = $self->{listener}->accept or return;
+
+    setsockopt($socket, IPPROTO_TCP, TCP_NODELAY, 1)
+        if $self->{address} !~ m{^/};
+    $socket->blocking(0);
+
+    my $client = {
+        socket => $socket,
+        input  => '',
+        slots  => [],           # answers, in the order of the commands
+        parts  => [],           # bytes on their way: [ bytes, pause after ]
+    };
+
+    return close($socket)
+        if $self->{upstream} && !$self->join_upstream($client);
+
+    $self->{accepted}++;
+    $self->{clients}{$socket} = $client;
+    $self->{owner}{$socket} = $client;
+    $self->{select}->add($socket);
+}
+
+
+sub join_upstream {
+    my ($self, $client) = @_;
+
+    my $upstream = resp_connect($self->{upstream}) or return 0;
+
+    $client->{upstream} = $upstream;
+    $client->{answers} = '';
+    $self->{owner}{$upstream} = $client;
+    $self->{select}->add($upstream);
+
+    return 1;
+}
+
+
+sub drop {
+    my ($self, $client) = @_;
+
+    return if $client->{dropped};
+
+    for my $socket (grep { $_ } $client->{socket}, $client->{upstream}) {
+        $self->{select}->remove($socket);
+        delete $self->{owner}{$socket};
+    }
+
+    delete $self->{clients}{ $client->{socket} };
+    close($client->{socket});
+    close($client->{upstream}) if $client->{upstream};
+    $client->{dropped} = 1;
+}
+
+
+# Nothing is read from it any more, and nothing written.
+
+sub freeze {
+    my ($self, $client) = @_;
+
+    $client->{frozen} = 1;
+    $client->{parts} = [];
+    $self->{select}->remove($client->{socket});
+    $self->{select}->remove($client->{upstream}) if $client->{upstream};
+}
+
+
+sub read_client {
+    my ($self, $client) = @_;
+
+    my $got = sysread($client->{socket}, $client->{input}, 65536,
+        length $client->{input});
+
+    return if !defined $got && $!{EAGAIN};
+    return $self->drop($client) if !$got;
+
+    while (my ($words, $end) = resp_value(\$client->{input}, 0)) {
+        my $bytes = substr($client->{input}, 0, $end, '');
+        $self->command($client, $words, $bytes);
+        last if $client->{dropped} || $client->{frozen};
+    }
+}
+
+
+sub read_upstream {
+    my ($self, $client) = @_;
+
+    my $got = sysread($client->{upstream}, $client->{answers}, 262144,
+        length $client->{answers});
+
+    return if !defined $got && $!{EAGAIN};
+    return $self->drop($client) if !$got;
+
+    while (my (undef, $end) = resp_value(\$client->{answers}, 0)) {
+        my ($slot) = grep { $_->{asked} && !defined $_->{bytes} }
+            @{ $client->{slots} };
+        my $bytes = substr($client->{answers}, 0, $end, '');
+        $slot->{bytes} = $bytes if $slot;
+    }
+}
+
+
+# ---- commands
+
+sub command {
+    my ($self, $client, $words, $bytes) = @_;
+
+    my ($name, @rest) = @$words;
+    push @{ $self->{seen} },
+        [ uc $name, map { substr($_, 0, WORD_MAX) } @rest ];
+
+    my $rule = $self->rule_for($words);
+    my $slot = { %$rule };
+    push @{ $client->{slots} }, $slot;
+
+    return $self->drop($client) if $rule->{close};
+    return $self->freeze($client) if $rule->{freeze};
+    return if $rule->{silent};
+
+    $slot->{bytes} = $rule->{reply} if defined $rule->{reply};
+    $slot->{bytes} = "-$rule->{error}\r\n" if defined $rule->{error};
+    return if defined $slot->{bytes};
+
+    if (!$client->{upstream}) {
+        $slot->{bytes} = plain_answer($words);
+        return;
+    }
+
+    $slot->{asked} = 1;
+    syswrite($client->{upstream}, $bytes);
+}
+
+
+sub rule_for {
+    my ($self, $words) = @_;
+
+    my $text = join(' ', @$words);
+
+    for my $rule (@{ $self->{rules} }) {
+        next if defined $rule->{name} && $rule->{name} ne uc $words->[0];
+        next if defined $rule->{match} && $text !~ /$rule->{match}/;
+        next if defined $rule->{times} && $rule->{times}-- <= 0;
+        return $rule;
+    }
+
+    return {};
+}
+
+
+# What a Redis says that has no upstream: enough to set a link up.
+
+sub plain_answer {
+    my ($words) = @_;
+
+    my $name = uc $words->[0];
+
+    return "+PONG\r\n" if $name eq 'PING';
+    return "+OK\r\n" if $name =~ /^(?:AUTH|SELECT|CLIENT)$/;
+    return bulk("role:master\r\nmaster_replid:" . ('a1' x 20) . "\r\n")
+        if $name eq 'INFO';
+    return bulk(sha1_hex($words->[2]))
+        if $name eq 'SCRIPT' && uc $words->[1] eq 'LOAD';
+
+    return "-ERR unknown command '$name'\r\n";
+}
+
+
+sub bulk {
+    my ($text) = @_;
+
+    return sprintf("\$%d\r\n%s\r\n", length $text, $text);
+}
+
+
+# ---- answers
+
+sub flush {
+    my ($self, $client) = @_;
+
+    return if $client->{dropped} || $client->{frozen};
+
+    while (my $slot = $client->{slots}[0]) {
+        last if !defined $slot->{bytes} || $slot->{hold};
+        shift @{ $client->{slots} };
+        push @{ $client->{parts} }, parts_of($slot);
+    }
+
+    $self->write_parts($client);
+}
+
+
+# [ bytes, pause after ] each; a part without bytes closes.
+
+sub parts_of {
+    my ($slot) = @_;
+
+    my $bytes = $slot->{bytes};
+    my $at = $slot->{cut} // $slot->{split} // 0;
+    $at = length($bytes) if $at > length($bytes);
+
+    return map { [ $_, PAUSE ] } split(//, $bytes) if $slot->{drip};
+    return ([ substr($bytes, 0, $at), 0 ], [ undef, 0 ])
+        if defined $slot->{cut};
+    return ([ substr($bytes, 0, $at), PAUSE ], [ substr($bytes, $at), 0 ])
+        if defined $slot->{split};
+
+    return [ $bytes, 0 ];
+}
+
+
+sub write_parts {
+    my ($self, $client) = @_;
+
+    while (my $part = $client->{parts}[0]) {
+        return if ($client->{not_before} // 0) > time();
+        return $self->drop($client) if !defined $part->[0];
+
+        my $sent = syswrite($client->{socket}, $part->[0]);
+        return if !defined $sent && $!{EAGAIN};
+        return $self->drop($client) if !defined $sent;
+
+        substr($part->[0], 0, $sent, '');
+        return if length $part->[0];
+
+        $client->{not_before} = time() + $part->[1];
+        shift @{ $client->{parts} };
+    }
+}
+
+
+1;

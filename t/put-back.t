@@ -1,0 +1,204 @@
+#!/usr/bin/perl
+
+# What a reply took that could not be handed over comes again.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use IO::Select;
+use Test::Gmchat;
+use Test::Gmchat::Http qw(format_request);
+use Test::More;
+
+my $redis = start_redis();
+my $fake = start_fake(upstream => $redis);
+my $nginx = start_nginx(redis => $fake, workers => 1, conf => <<'EOF');
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis %%REDIS%% timeout=20s;
+    gmchat_redeliver 654321ms;
+    gmchat_mailbox_max 10000 64m;
+    send_timeout 500ms;
+    server {
+        listen 127.0.0.1:%%PORT%% sndbuf=16k;
+        location /gm { gmchat gm; }
+        location /gs { gmchat gs; }
+    }
+}
+EOF
+
+# The same store, without the fake between.
+my $direct = start_nginx(redis => $redis, conf => <<'EOF');
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis %%REDIS%%;
+    gmchat_redeliver 600s;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /gs { gmchat gs; }
+    }
+}
+EOF
+
+sub direct_receive {
+    return $direct->gs('receive', host => $_[0], format => 'json');
+}
+
+$nginx->gm('create', gm_account => 1, gm_name => 'Ann');
+$nginx->gm('add', gm_account => 1, host => $_, uid => $_) for 1001 .. 1009;
+$nginx->gs('relation', host => $_) for 1001 .. 1008;
+
+sub to_host {
+    my ($host, @texts) = @_;
+
+    $nginx->gm('send', gm_account => 1, uid => $host, text => $_) for @texts;
+}
+
+sub texts {
+    return join(' ', map { $_->{text} } items($_[0]));
+}
+
+sub host_receive {
+    return $nginx->gs('receive', host => $_[0], format => 'json');
+}
+
+# A call whose client resets the connection while Redis' answer is held. Of
+# what a worker asks Redis, what takes is known by its gmchat_redeliver.
+
+sub call_and_reset {
+    my ($uri, %arg) = @_;
+
+    $fake->on(name => 'EVALSHA', times => 1, hold => 1,
+        match => $arg{match} // '\b654321\b');
+
+    my $connection = $nginx->connect;
+    $connection->write(format_request('GET', $uri));
+    ok($fake->wait_held, 'Redis took, the answer is on its way');
+    $arg{end} ? $connection->close : $connection->reset;
+    $arg{between}->() if $arg{between};
+    $fake->release;
+}
+
+# Until what was put back is there: the put-back is a call of its own.
+
+sub comes_again {
+    my ($poll, $expected, $label) = @_;
+
+    my $seen = '';
+
+    wait_until(sub {
+        $seen .= ($seen ? ' ' : '') . texts($poll->());
+        $seen =~ s/ $//;
+        return length($seen) >= length($expected);
+    }, 10);
+
+    is($seen, $expected, $label);
+}
+
+# a host's messages
+
+to_host(1001, qw(a b c));
+call_and_reset('/gs?action=receive&host=1001');
+comes_again(sub { host_receive(1001) }, 'a b c',
+    'a host that went away gets its messages at the next poll');
+is(texts(host_receive(1001)), '', 'once');
+
+# a client that closes instead
+
+to_host(1007, qw(o p));
+call_and_reset('/gs?action=receive&host=1007', end => 1);
+comes_again(sub { host_receive(1007) }, 'o p',
+    'so does a host that closed its connection');
+
+# and again, with new ones behind them
+
+to_host(1001, qw(d e));
+call_and_reset('/gs?action=receive&host=1001');
+to_host(1001, 'f');
+comes_again(sub { host_receive(1001) }, 'd e f', 'in their order');
+
+# a GM's messages
+
+$nginx->gs('send', uid => 1001, text => $_) for qw(g h);
+call_and_reset('/gm?action=receive');
+comes_again(sub { $nginx->gm('receive', format => 'json') }, 'g h',
+    'the messages to all GMs');
+$nginx->gs('send', uid => 1001, text => 'i');
+call_and_reset('/gm?action=receive&gm_account=1');
+comes_again(sub { $nginx->gm('receive', gm_account => 1,
+    format => 'json') }, 'i', 'and to one of them');
+
+# relation
+
+call_and_reset('/gs?action=relation&host=1009');
+my $reported;
+ok(wait_until(sub {
+    $reported = data($nginx->gs('relation', host => 1009), 'apply_data');
+    return %$reported;
+}, 10), 'a host that went away learns its friendships at the next poll');
+is_deeply($reported, { 1009 => [ '1', 'Ann' ] }, 'unchanged');
+
+# with ack nothing is taken, so nothing needs to be put back
+
+to_host(1002, qw(j k));
+call_and_reset('/gs?action=receive&host=1002&ack=', match => 'box:h1002');
+comes_again(sub { host_receive(1002) }, 'j k', 'with ack likewise');
+is(texts(host_receive(1002)), '', 'once');
+
+# another poll while the answer is on its way
+
+to_host(1003, qw(l m n));
+call_and_reset('/gs?action=receive&host=1003&limit=2', between => sub {
+    is(texts(direct_receive(1003)), '',
+        'another poll, on another link, does not get what comes after it');
+});
+comes_again(sub { host_receive(1003) }, 'l m n',
+    'and what was taken before it is put back all the same');
+
+# the connection breaks while a large reply is written
+
+to_host(1004, map { sprintf('%04d', $_) . 'x' x 4000 } 1 .. 300);
+my $connection = $nginx->connect(receive_buffer => 4096);
+$connection->write(format_request('GET',
+    '/gs?action=receive&host=1004&limit=300'));
+ok(wait_until(sub { IO::Select->new($connection->{socket})->can_read(0) }),
+    'a large reply begins to arrive');
+$connection->reset;
+my @again;
+wait_until(sub {
+    push @again, items($nginx->gs('receive', host => 1004, limit => 300,
+        format => 'json'));
+    return @again >= 300;
+}, 20);
+is(scalar @again, 300, 'a client that reads a part and resets gets all again');
+is(join(' ', map { substr($_->{text}, 0, 4) } @again),
+    join(' ', map { sprintf('%04d', $_) } 1 .. 300), 'in order');
+
+# a client that does not read
+
+to_host(1005, map { sprintf('%04d', $_) . 'x' x 4000 } 1 .. 300);
+$connection = $nginx->connect(receive_buffer => 4096);
+$connection->write(format_request('GET',
+    '/gs?action=receive&host=1005&limit=300'));
+@again = ();
+wait_until(sub {
+    push @again, items($nginx->gs('receive', host => 1005, limit => 300,
+        format => 'json'));
+    return @again >= 300;
+}, 20);
+is(scalar @again, 300,
+    'a client that never reads: all come again after send_timeout');
+$connection->close;
+
+# what was handed over does not come again
+
+to_host(1006, 'n');
+is(texts(host_receive(1006)), 'n', 'a reply that was written');
+is(texts(host_receive(1006)), '', 'does not come again');
+
+finish();

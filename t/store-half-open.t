@@ -1,0 +1,81 @@
+#!/usr/bin/perl
+
+# A connection to Redis that is dead without having been closed, as after a
+# lost route or a failed-over machine.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Gmchat;
+use Test::More;
+
+my $redis = start_redis();
+my $fake = start_fake(upstream => $redis, tcp => 1);
+my $nginx = start_nginx(redis => $fake, workers => 1, conf => <<'EOF');
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis %%REDIS%% timeout=500ms probe=300ms;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /gm { gmchat gm; }
+        location /gs { gmchat gs; }
+    }
+}
+EOF
+
+$nginx->gm('create', gm_account => 1, gm_name => 'Ann');
+$nginx->gm('add', gm_account => 1, host => 1001, uid => 5);
+
+# while nobody calls
+
+for my $round (1 .. 3) {
+    my $before = $fake->accepted;
+    $fake->freeze;
+    ok(wait_until(sub { $fake->accepted > $before }),
+        'an idle link that died is noticed by its probe and made anew');
+    ok(wait_until(sub { $nginx->gm('online', gm_account => 1)->{json}{res} }),
+        'and the next calls work');
+}
+
+# while calls wait
+
+$fake->on(name => 'EVALSHA', hold => 1);
+my @connections = map { $nginx->connect } 1 .. 5;
+$_->write("GET /gm?action=online&gm_account=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    for @connections;
+ok($fake->wait_held(5), 'calls wait for Redis');
+$fake->freeze;
+$fake->clear_rules;
+is_deeply([ map { $_->response->{json}{errno} } @connections ], [ (-6) x 5 ],
+    'the link dies: each is told that its outcome is unknown');
+ok(wait_until(sub { $nginx->gm('online', gm_account => 1)->{json}{res} }),
+    'and service goes on');
+
+# what was taken on the dead link comes again
+
+$nginx->gm('send', gm_account => 1, uid => 5, text => 'x');
+my $poll = $nginx->gs('receive', host => 1001, ack => '', format => 'json');
+$fake->freeze;
+ok(wait_until(sub {
+    my $again = $nginx->gs('receive', host => 1001, ack => '',
+        format => 'json');
+    return items($again) == 1;
+}), 'a message that was not acknowledged is there after the link died');
+$nginx->gs('receive', host => 1001, ack => $poll->{json}{cursor});
+is_deeply([ items($nginx->gs('receive', host => 1001, ack => '',
+    format => 'json')) ], [], 'and can be acknowledged then');
+
+# Redis stands still, every link with it
+
+$redis->pause;
+is_error($nginx->gm('online', gm_account => 1), [ -5, -6 ], qr/\w/,
+    'a Redis that stands still');
+$redis->resume;
+ok(wait_until(sub { $nginx->gm('online', gm_account => 1)->{json}{res} }),
+    'service when it goes on');
+
+finish();

@@ -1,0 +1,92 @@
+#!/usr/bin/perl
+
+# Redis over TLS: rediss, with a verified certificate.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Gmchat;
+use Test::Gmchat::Tls qw(make_authority make_certificate);
+use Test::More;
+
+my $conf = <<'EOF';
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis %%REDIS%%;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /gm { gmchat gm; }
+        location /gs { gmchat gs; }
+    }
+}
+EOF
+
+my $dir = temp_folder();
+my $authority = make_authority($dir, 'authority');
+my $stranger = make_authority($dir, 'stranger');
+my $certificate = make_certificate($dir, 'redis', $authority,
+    'DNS:redis.test,DNS:localhost,IP:127.0.0.1');
+
+my $redis = start_redis(tls => $certificate, args => [ 'requirepass secret' ],
+    auth => [ 'secret' ]);
+write_file("$dir/password", "secret\n");
+
+my $host = "127.0.0.1:$redis->{tls_port}";
+my $login = "password_file=$dir/password";
+
+sub plays {
+    my ($directive, $label) = @_;
+
+    $redis->cmd('FLUSHALL');
+    my $nginx = start_nginx(redis => "$directive $login", conf => $conf);
+    is_bare($nginx->gm('create', gm_account => 1, gm_name => 'Ann'),
+        "$label: create");
+    $nginx->gm('add', gm_account => 1, host => 1001, uid => 5);
+    $nginx->gm('send', gm_account => 1, uid => 5, text => $_ . 'x' x 4000)
+        for 1 .. 50;
+    is(scalar items($nginx->gs('receive', host => 1001, format => 'json')),
+        50, "$label: many TLS records");
+
+    return $nginx;
+}
+
+sub fails {
+    my ($directive, $label) = @_;
+
+    my $nginx = start_nginx(redis => "$directive $login", conf => $conf);
+    is_error($nginx->gm('create', gm_account => 1, gm_name => 'Ann'), -5,
+        qr/\w/, "$label: not served");
+    ok(wait_until(sub { $nginx->{log}->lines(qr/\[error\].*rediss:/) }),
+        "$label: and the log says why");
+}
+
+my $nginx = plays("rediss://$host ca=$authority->{cert}",
+    'an authority that we trust');
+$redis->restart;
+ok(wait_until(sub {
+    $nginx->gm('create', gm_account => 2, gm_name => 'Bob')->{json}{res};
+}), 'service after Redis started anew');
+ok(wait_until(sub {
+    my @replies = $nginx->at_once((Test::Gmchat::Nginx::uri('/gm', 'online',
+        gm_account => 2)) x 100);
+    return grep({ $_->{body} eq '{"res":1}' } @replies) == 100;
+}), 'a hundred calls at once, on every worker');
+
+plays("rediss://localhost:$redis->{tls_port} ca=$authority->{cert}", 'by name');
+plays("rediss://$host/2 ca=$authority->{cert} name=redis.test",
+    'under another name, in another database');
+plays("rediss://$host verify=off", 'verification switched off');
+
+fails("rediss://$host ca=$stranger->{cert}", 'an authority that is not ours');
+fails("rediss://$host ca=$authority->{cert} name=other.test",
+    'a certificate for another name');
+
+my $plain = start_redis(tcp => 1);
+fails("rediss://127.0.0.1:$plain->{port} ca=$authority->{cert}",
+    'a Redis that speaks no TLS');
+
+finish();
