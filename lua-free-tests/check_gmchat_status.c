@@ -137,17 +137,19 @@ START_TEST(of_http)
 
     for (http = 400; http < 600; http++) {
         status = gmchat_status_of_http(http);
-
-        if (status != GMCHAT_REFUSED) {
-            ck_assert_uint_eq(gmchat_status_row(status)->http, http);
-        }
+        ck_assert_uint_ne(status, GMCHAT_OK);
+        ck_assert_ptr_nonnull(gmchat_status_row(status)->error);
     }
 
     ck_assert_uint_eq(gmchat_status_of_http(403), GMCHAT_FORBIDDEN);
     ck_assert_uint_eq(gmchat_status_of_http(405), GMCHAT_METHOD);
     ck_assert_uint_eq(gmchat_status_of_http(413), GMCHAT_TOO_LARGE);
     ck_assert_uint_eq(gmchat_status_of_http(429), GMCHAT_RATE_LIMITED);
-    ck_assert_uint_eq(gmchat_status_of_http(418), GMCHAT_REFUSED);
+    ck_assert_uint_eq(gmchat_status_of_http(401), GMCHAT_FORBIDDEN);
+    ck_assert_uint_eq(gmchat_status_of_http(503), GMCHAT_RATE_LIMITED);
+    ck_assert_uint_eq(gmchat_status_of_http(400), GMCHAT_MALFORMED);
+    ck_assert_uint_eq(gmchat_status_of_http(418), GMCHAT_MALFORMED);
+    ck_assert_uint_eq(gmchat_status_of_http(500), GMCHAT_FAULT);
 }
 END_TEST
 

@@ -164,6 +164,19 @@ ngx_http_gmchat_refusal(ngx_http_request_t *r)
     refusal.param = NULL;
     refusal.reason = NULL;
 
+    if (call->status == GMCHAT_MALFORMED) {
+        refusal.param = "request";
+        refusal.reason = "could not be read: see its HTTP status";
+    }
+
+    if (call->status == GMCHAT_RATE_LIMITED) {
+
+        /* limit_req's own default says that the server is at fault */
+
+        r->headers_out.status = gmchat_status_row(call->status)->http;
+        r->err_status = r->headers_out.status;
+    }
+
     gmchat_buf_reset(&call->out, 0);
     gmchat_reply_refusal(&call->out, &refusal);
 
