@@ -178,9 +178,9 @@ START_TEST(relations_as_json)
     e = entry("['1-3' ['u' '7' 'c' 'remove' 'g' '9' 'a' '' 't' '6']]");
     gmchat_entry_relation_json(&out, &e);
     wrote(&out, "[{\"id\":\"1-2\",\"uid\":\"7\",\"change\":\"apply\","
-                "\"gm_account\":\"9\",\"gm_name\":\"A\\\"n\",\"ts\":5},"
+                "\"gm_account\":\"9\",\"gm_name\":\"A\\\"n\"},"
                 "{\"id\":\"1-3\",\"uid\":\"7\",\"change\":\"remove\","
-                "\"gm_account\":\"9\",\"gm_name\":\"\",\"ts\":6}");
+                "\"gm_account\":\"9\",\"gm_name\":\"\"}");
 }
 END_TEST
 

@@ -390,7 +390,7 @@ START_TEST(relation)
             "['ok' '5-1' 1 1 '' [['5-1' ['u' '7' 'c' 'apply' 'g' '9' 'a'"
             " 'Ann' 't' '3']]]]",
             "{\"res\":1,\"data\":[{\"id\":\"5-1\",\"uid\":\"7\",\"change\":"
-            "\"apply\",\"gm_account\":\"9\",\"gm_name\":\"Ann\",\"ts\":3}],"
+            "\"apply\",\"gm_account\":\"9\",\"gm_name\":\"Ann\"}],"
             "\"cursor\":\"5-1\",\"more\":true,\"reset\":true}");
 
     faults(GMCHAT_GS, "action=relation&host=1", "['ok']");
