@@ -474,14 +474,23 @@ sub anchor {
     return $heading =~ s/ /-/gr;
 }
 
-# ---- docs/actions.md: the examples, in their order
+# ---- docs/actions.md: the examples, in their order, by a Redis user who has
+# the rights that docs/operations.md says are enough
+
+my ($rights) = $operations =~ /^ {4}(ACL SETUSER .*?)\n\n/ms;
+my ($password) = $rights =~ / >(\S+)/;
+
+write_file("$folder/password", "$password\n");
 
 my $redis = start_redis();
-my $nginx = start_nginx(redis => $redis, conf => <<'EOF');
+$redis->cmd(split ' ', $rights);
+
+my $nginx = start_nginx(redis => $redis,
+    vars => { PASSWORD => "$folder/password" }, conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%%;
+    gmchat_redis %%REDIS%% user=gmchat password_file=%%PASSWORD%%;
 
     server {
         listen 127.0.0.1:%%PORT%%;
@@ -538,5 +547,13 @@ sub timeless {
 
     return $text;
 }
+
+# What else asks for rights: a script that Redis forgot, and receipts.
+
+$redis->cmd('SCRIPT', 'FLUSH');
+is_success($nginx->gm('accounts'), 'the user may run a script by its text');
+wait_until(sub { $redis->cmd('XLEN', 'gmchat:{default}:rel:h1001') == 0 }, 2);
+is(join("\n", $nginx->{log}->lines(qr/ answered "/)), '',
+    'operations.md: the rights are enough');
 
 finish();

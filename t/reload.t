@@ -104,11 +104,11 @@ is_deeply(\%refused, {}, 'no call was refused');
 
 my @texts;
 
-while (my @items = items($nginx->gm('receive', limit => 1000,
-    format => 'json')))
-{
-    push @texts, map { $_->{text} } @items;
-}
+wait_until(sub {
+    push @texts, map { $_->{text} } items($nginx->gm('receive',
+        limit => 1000, format => 'json'));
+    return @texts >= CLIENTS * EACH;
+});
 
 my %of;
 push @{ $of{ (split /-/)[0] } }, $_ for @texts;
@@ -123,6 +123,7 @@ ok(wait_until(sub { $fake->connections <= 2 }),
 
 # a configuration that is broken changes nothing
 
+ok(wait_until(sub { $nginx->workers == 2 }), 'the old workers are gone');
 my @workers = $nginx->workers;
 my $good = $nginx->{conf};
 (my $broken = $good) =~ s/gmchat gs;/gmchat nonsense;/;

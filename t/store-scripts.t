@@ -99,11 +99,11 @@ is_deeply(\%failed, {}, 'no client noticed');
 
 my @texts;
 
-while (my @items = items($nginx->gm('receive', limit => 1000,
-    format => 'json')))
-{
-    push @texts, map { $_->{text} } @items;
-}
+wait_until(sub {
+    push @texts, map { $_->{text} } items($nginx->gm('receive',
+        limit => 1000, format => 'json'));
+    return @texts >= CLIENTS * EACH;
+});
 
 my %of;
 push @{ $of{ (split /-/)[0] } }, $_ for @texts;

@@ -169,14 +169,18 @@ end
 local function settle_receipt(receipt, each, done)
     local box
 
-    for word in string.gmatch(receipt .. ' :', '%S+') do
+    local function finish()
+        if box then
+            keep_flight(box)
+            done(box)
+        end
+    end
+
+    for word in string.gmatch(receipt, '%S+') do
         local last, deadline = string.match(word, '^%d+%-(%d+)@(%d+)$')
 
         if not last then
-            if box then
-                keep_flight(box)
-                done(box)
-            end
+            finish()
             box = mailbox(word)
 
         elseif box then
@@ -186,4 +190,6 @@ local function settle_receipt(receipt, each, done)
             end
         end
     end
+
+    finish()
 end
