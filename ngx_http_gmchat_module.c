@@ -192,6 +192,7 @@ ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf)
     conf->group_client = NGX_CONF_UNSET;
     conf->role_from = NGX_CONF_UNSET;
     conf->message_max = NGX_CONF_UNSET_SIZE;
+    conf->redeliver = NGX_CONF_UNSET_MSEC;
 
     return conf;
 }
@@ -276,6 +277,7 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_gmchat_merge_text(&conf->keep, &prev->keep, "200");
     ngx_http_gmchat_merge_text(&conf->ttl, &prev->ttl, "2592000");
     ngx_http_gmchat_merge_text(&conf->patience, &prev->patience, "60000");
+    ngx_conf_merge_msec_value(conf->redeliver, prev->redeliver, 60000);
 
     if (conf->kind != NGX_HTTP_GMCHAT_OFF && conf->store == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -625,6 +627,8 @@ ngx_http_gmchat_redeliver(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (ms < 100 || ms > 86400000) {
         return "must be 100ms to 1d";
     }
+
+    glcf->redeliver = (ngx_msec_t) ms;
 
     return ngx_http_gmchat_text(cf, &glcf->patience, (ngx_uint_t) ms);
 }

@@ -50,8 +50,17 @@ sub service_is_back {
     ok(wait_until(sub { say_hello()->{json}{res} }), "service after $label");
 }
 
+# What came since it was asked last.
+
+my $cursor = '';
+
 sub received {
-    return map { $_->{text} } items($nginx->gm('receive', format => 'json'));
+    my $reply = $nginx->gm('receive', gm_account => 1, format => 'json',
+        limit => 1000, ack => $cursor);
+
+    $cursor = $reply->{json}{cursor} // $cursor;
+
+    return map { $_->{text} } items($reply);
 }
 
 $nginx->gm('create', gm_account => 1, gm_name => 'Ann');

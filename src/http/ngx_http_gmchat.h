@@ -68,6 +68,7 @@ typedef struct {
     ngx_str_t                   role_uri;
     int64_t                     role_from;
     size_t                      message_max;
+    ngx_msec_t                  redeliver;
 
     /* what scripts are given, as text */
     gmchat_str_t                entries;
@@ -89,7 +90,7 @@ typedef void (*ngx_http_gmchat_next_pt)(ngx_http_gmchat_call_t *call,
     const gmchat_value_t *value);
 
 struct ngx_http_gmchat_call_s {
-    ngx_queue_t                  queue;     /* of free ones */
+    ngx_queue_t                  queue;     /* of free or unsettled ones */
     ngx_http_request_t          *request;   /* NULL once it is gone */
     ngx_http_gmchat_loc_conf_t  *conf;
 
@@ -107,6 +108,8 @@ struct ngx_http_gmchat_call_s {
     gmchat_buf_t                 data;
     gmchat_buf_t                 text;
     gmchat_str_t                 receipt;   /* of what was taken */
+
+    ngx_msec_t                   settle_until;
 
     uint64_t                     asked;     /* us, monotonic */
     uint64_t                     store_us;

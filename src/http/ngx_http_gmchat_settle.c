@@ -1,35 +1,30 @@
 #include "ngx_http_gmchat.h"
 
 
-static void
-ngx_http_gmchat_settled(void *data, gmchat_store_outcome_e outcome,
-    const gmchat_value_t *value)
-{
-    gmchat_status_e          status;
-    ngx_http_gmchat_call_t  *call;
+/* How soon the store is told again, in milliseconds: about the time in which
+ * a link comes back. */
+#define NGX_HTTP_GMCHAT_SETTLE_AGAIN  200
 
-    call = data;
 
-    if (outcome == GMCHAT_STORE_REPLY) {
-        status = gmchat_reply_status(value);
+static void ngx_http_gmchat_settle_submit(ngx_http_gmchat_call_t *call);
+static void ngx_http_gmchat_settled(void *data,
+    gmchat_store_outcome_e outcome, const gmchat_value_t *value);
+static void ngx_http_gmchat_settle_again(ngx_event_t *ev);
 
-    } else {
-        status = GMCHAT_UNKNOWN;
-    }
 
-    if (status != GMCHAT_OK) {
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "gmchat: the store was not told what became of a "
-                      "receive: it will be delivered again");
-    }
+/* Calls whose store is to be told again. */
 
-    ngx_http_gmchat_call_settled(call);
-}
+static ngx_queue_t  ngx_http_gmchat_unsettled = {
+    &ngx_http_gmchat_unsettled, &ngx_http_gmchat_unsettled
+};
+
+static ngx_connection_t  ngx_http_gmchat_settle_dumb;
+static ngx_event_t       ngx_http_gmchat_settle_timer;
 
 
 /*
- * Tells the store what became of what the call took.  Where the store cannot
- * be told, the deadline in the mailbox delivers it again.
+ * Tells the store what became of what the call took; again and again, where
+ * the store is away, until it has given up waiting and delivers once more.
  */
 
 void
@@ -41,19 +36,94 @@ ngx_http_gmchat_settle(ngx_http_gmchat_call_t *call, ngx_uint_t landed)
     call->script.history = 0;
     call->script.words[0] = call->prefix;
     call->script.words[1] = call->receipt;
-    call->receipt.len = 0;
 
+    call->receipt.len = 0;
+    call->pending = 1;
+    call->settle_until = ngx_current_msec + call->conf->redeliver;
+
+    ngx_http_gmchat_settle_submit(call);
+}
+
+
+static void
+ngx_http_gmchat_settle_submit(ngx_http_gmchat_call_t *call)
+{
     if (gmchat_store_submit(call->conf->store->link, &call->script,
                             ngx_http_gmchat_settled, call)
         != 0)
     {
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "gmchat: no memory to tell the store what became of a "
-                      "receive: it will be delivered again");
+        ngx_http_gmchat_settled(call, GMCHAT_STORE_REFUSED, NULL);
+    }
+}
+
+
+static void
+ngx_http_gmchat_settle_later(ngx_http_gmchat_call_t *call)
+{
+    ngx_event_t  *ev;
+
+    ngx_queue_insert_tail(&ngx_http_gmchat_unsettled, &call->queue);
+
+    ev = &ngx_http_gmchat_settle_timer;
+
+    if (ev->timer_set) {
         return;
     }
 
-    call->pending = 1;
+    ngx_http_gmchat_settle_dumb.fd = (ngx_socket_t) -1;
+    ev->handler = ngx_http_gmchat_settle_again;
+    ev->data = &ngx_http_gmchat_settle_dumb;
+    ev->log = ngx_cycle->log;
+    ev->cancelable = 1;
+
+    ngx_add_timer(ev, NGX_HTTP_GMCHAT_SETTLE_AGAIN);
+}
+
+
+static void
+ngx_http_gmchat_settle_again(ngx_event_t *ev)
+{
+    ngx_queue_t  calls, *q;
+
+    ngx_queue_init(&calls);
+    ngx_queue_add(&calls, &ngx_http_gmchat_unsettled);
+    ngx_queue_init(&ngx_http_gmchat_unsettled);
+
+    while (!ngx_queue_empty(&calls)) {
+        q = ngx_queue_head(&calls);
+        ngx_queue_remove(q);
+        ngx_http_gmchat_settle_submit(ngx_queue_data(q, ngx_http_gmchat_call_t,
+                                                     queue));
+    }
+}
+
+
+static void
+ngx_http_gmchat_settled(void *data, gmchat_store_outcome_e outcome,
+    const gmchat_value_t *value)
+{
+    ngx_http_gmchat_call_t  *call;
+
+    call = data;
+
+    if (outcome == GMCHAT_STORE_REPLY
+        && gmchat_reply_status(value) == GMCHAT_OK)
+    {
+        ngx_http_gmchat_call_settled(call);
+        return;
+    }
+
+    if ((ngx_msec_int_t) (call->settle_until - ngx_current_msec) > 0
+        && !ngx_exiting && !ngx_terminate)
+    {
+        ngx_http_gmchat_settle_later(call);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "gmchat: the store was not told what became of a receive: "
+                  "it will be delivered again");
+    ngx_http_gmchat_call_settled(call);
 }
 
 

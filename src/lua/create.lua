@@ -11,7 +11,7 @@ if redis.call('EXISTS', account) == 1 then
     return { 'gm_exists' }
 end
 
-local ts = string.format('%.0f', math.floor(clock() / 1000))
+local ts = math.floor(clock() / 1000)
 
 redis.call('HSET', account, 'name', name, 'created', ts)
 redis.call('ZADD', prefix .. 'gms', ts, gm)

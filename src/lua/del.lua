@@ -27,7 +27,7 @@ local gms = prefix .. 'host:' .. host .. ':gms'
 local now = clock()
 local id = append(relation, history, now, entries, bytes, #name + 64,
                   'u', uid, 'c', 'remove', 'g', gm, 'a', name,
-                  't', string.format('%.0f', math.floor(now / 1000)))
+                  't', math.floor(now / 1000))
 if not id then
     return { 'full' }
 end

@@ -36,11 +36,10 @@ local function append(key, history, now, entries, bytes, size, ...)
         redis.call('HSET', meta, 'epoch', epoch, 'history', history)
     end
 
-    local id = epoch .. '-' .. string.format('%.0f', n + 1)
+    local id = epoch .. '-' .. n + 1
 
-    redis.call('XADD', key, id, 'b', string.format('%.0f', total), ...)
-    redis.call('HSET', meta, 'n', string.format('%.0f', n + 1),
-               'bytes', string.format('%.0f', total + size))
+    redis.call('XADD', key, id, 'b', total, ...)
+    redis.call('HSET', meta, 'n', n + 1, 'bytes', total + size)
 
     return id
 end
