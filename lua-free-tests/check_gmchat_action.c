@@ -231,6 +231,36 @@ START_TEST(ignored)
 END_TEST
 
 
+/* An action knows what its row names, whether the call has it or not. */
+START_TEST(known)
+{
+    const gmchat_action_t  *action;
+
+    action = find(GMCHAT_GS, "action=send&host=1");
+    ck_assert(gmchat_action_knows(action, GMCHAT_P_UID));
+    ck_assert(gmchat_action_knows(action, GMCHAT_P_MSG));
+    ck_assert(gmchat_action_knows(action, GMCHAT_P_GROUP));
+    ck_assert(!gmchat_action_knows(action, GMCHAT_P_HOST));
+    ck_assert(!gmchat_action_knows(action, GMCHAT_P_GM_ACCOUNT));
+    ck_assert(!gmchat_action_knows(action, GMCHAT_P_NONE));
+
+    action = find(GMCHAT_GS, "action=receive");
+    ck_assert(gmchat_action_knows(action, GMCHAT_P_HOST));
+    ck_assert(gmchat_action_knows(action, GMCHAT_P_LIMIT));
+    ck_assert(!gmchat_action_knows(action, GMCHAT_P_UID));
+
+    action = find(GMCHAT_GS, "action=receive&ack=");
+    ck_assert(gmchat_action_knows(action, GMCHAT_P_ACK));
+
+    action = find(GMCHAT_GM, "action=add");
+    ck_assert(gmchat_action_knows(action, GMCHAT_P_HOST));
+
+    action = find(GMCHAT_GM, "action=hosts");
+    ck_assert(!gmchat_action_knows(action, GMCHAT_P_HOST));
+}
+END_TEST
+
+
 /* A message given as text is the same call. */
 START_TEST(text)
 {
@@ -383,6 +413,7 @@ main(void)
     tcase_add_test(tc, missing);
     tcase_add_test(tc, malformed);
     tcase_add_test(tc, ignored);
+    tcase_add_test(tc, known);
     tcase_add_test(tc, text);
     tcase_add_test(tc, longest_text);
     tcase_add_test(tc, built);

@@ -111,6 +111,77 @@ START_TEST(others)
 END_TEST
 
 
+/* How a call ends that was answered with a text. */
+static gmchat_store_outcome_e
+outcome(const char *text)
+{
+    gmchat_str_t            error;
+    gmchat_store_outcome_e  seen;
+
+    error.len = strlen(text);
+    error.data = check_exact(text, error.len);
+    seen = gmchat_fault_outcome(gmchat_fault_find(&error), &error);
+    free(error.data);
+
+    return seen;
+}
+
+
+/* Before a script nothing was done; within one, something may have been. */
+START_TEST(outside_and_inside_a_script)
+{
+    size_t  i;
+
+    static const struct {
+        const char              *text;
+        gmchat_store_outcome_e   outcome;
+    } errors[] = {
+        { "NOPERM this user has no permissions to run the 'evalsha' command",
+          GMCHAT_STORE_REFUSED },
+        { "NOPERM this user has no permissions to access one of the keys",
+          GMCHAT_STORE_REFUSED },
+        { "NOPERM this user has no permissions to run the 'publish' command "
+          "script: 5a1c, on @user_script:37.", GMCHAT_STORE_UNKNOWN },
+        { "NOSCRIPT No matching script. Please use EVAL.",
+          GMCHAT_STORE_REFUSED },
+        { "NOSCRIPT No matching script. script: 5a1c, on @user_script:1.",
+          GMCHAT_STORE_UNKNOWN },
+
+        /* these Redis checks before a script's first write, too */
+
+        { "OOM command not allowed when used memory > 'maxmemory'. script: "
+          "5a1c, on @user_script:41.", GMCHAT_STORE_REFUSED },
+        { "READONLY You can't write against a read only replica. script: "
+          "5a1c, on @user_script:41.", GMCHAT_STORE_REFUSED },
+        { "MISCONF Redis is configured to save RDB snapshots script: 5a1c, "
+          "on @user_script:41.", GMCHAT_STORE_REFUSED },
+
+        { "WRONGTYPE Operation against a key holding the wrong kind of value "
+          "script: 5a1c, on @user_script:12.", GMCHAT_STORE_UNKNOWN },
+        { "ERR user_script:12: attempt to index a nil value script: 5a1c, on "
+          "@user_script:12.", GMCHAT_STORE_UNKNOWN },
+
+        /* as older ones put it: the script stands before the error */
+
+        { "NOPERM Error running script (call to f_5a1c): @user_script:37: "
+          "this user has no permissions", GMCHAT_STORE_UNKNOWN },
+
+        /* a name that is cut is not there */
+
+        { "NOPERM @user_scrip", GMCHAT_STORE_REFUSED },
+        { "NOPERM @user_script", GMCHAT_STORE_UNKNOWN },
+        { "NOPERM", GMCHAT_STORE_REFUSED },
+        { "", GMCHAT_STORE_UNKNOWN }
+    };
+
+    for (i = 0; i < check_nelts(errors); i++) {
+        ck_assert_msg(outcome(errors[i].text) == errors[i].outcome, "%s",
+                      errors[i].text);
+    }
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -120,6 +191,7 @@ main(void)
 
     tcase_add_test(tc, every_class_has_its_answer);
     tcase_add_test(tc, others);
+    tcase_add_test(tc, outside_and_inside_a_script);
 
     return check_end();
 }

@@ -96,7 +96,9 @@ START_TEST(not_urls)
         "redis://user:secret@a", "redis://:secret@a", "rediss://u:p@a:1/1",
         "REDIS://a", "http://a", "127.0.0.1:6379", "localhost", "unix:",
         "unix:redis.sock", "unix::0", "unix:/a:", "unix:/a:x", "unix:/a:-1",
-        "unix:/a:65536", "unix:a:1", "redis+cluster://a", " redis://a"
+        "unix:/a:65536", "unix:a:1", "redis+cluster://a", " redis://a",
+        "redis://::1", "redis://::1/0", "redis://user@::1", "redis://a:b:1",
+        "redis://2001:db8::1:6379", "rediss://fe80::1"
     };
 
     for (i = 0; i < check_nelts(urls); i++) {

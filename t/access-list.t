@@ -32,6 +32,16 @@ http {
         real_ip_header X-Client;
         location /gm { gmchat gm; }
         location /gs { gmchat gs; gmchat_allow_file %%LIST%%; }
+        location /if {
+            gmchat gs;
+            gmchat_allow_file %%LIST%%;
+            if ($arg_debug) { set $debug 1; }
+        }
+        location /except {
+            gmchat gs;
+            gmchat_allow_file %%LIST%%;
+            limit_except GET { allow all; }
+        }
     }
 }
 EOF
@@ -143,11 +153,40 @@ is_success(from('192.0.2.1', 'send', uid => 1001, text => 'x'),
     'send for a player of the host of its line');
 is_error(from('192.0.2.1', 'send', uid => 1002, text => 'stolen'), -7,
     qr/host/, 'send for a player of another host');
+is_success(from('192.0.2.1', 'send', uid => 1001, host => 1002, text => 'y'),
+    'whatever host it names besides, which send does not know');
+is_error(from('192.0.2.1', 'send', uid => 1002, host => 1001,
+    text => 'stolen'), -7, qr/host/,
+    'nor does naming its own host let it speak for a player of another');
 is_success(from('192.0.2.2', 'send', uid => 1002, text => 'x'),
     'who may write through its own');
 is_deeply([ sort map { "$_->{uid} $_->{text}" }
     items($nginx->gm('receive', format => 'json')) ],
-    [ '1001 x', '1002 x' ], 'what was refused is not stored');
+    [ '1001 x', '1001 y', '1002 x' ], 'what was refused is not stored');
+
+# what stands in an "if" or a "limit_except" of the location is under the list
+
+sub within {
+    my ($method, $uri, $address) = @_;
+
+    return $nginx->request($method, "$uri?action=receive&host=1001&debug=1",
+        headers => [ "X-Client: $address" ]);
+}
+
+for my $case (
+    [ 'an "if" that is taken', 'GET', '/if' ],
+    [ 'a method that limit_except is about', 'POST', '/except' ],
+    [ 'a method that limit_except is not about', 'GET', '/except' ],
+) {
+    my ($label, @request) = @$case;
+
+    is_success(within(@request, '192.0.2.2'),
+        "$label: an address of the list is served");
+    is_error(within(@request, '192.0.1.1'), -7, qr/has no access/,
+        "$label: another has no access");
+    is_error(within(@request, '192.0.2.77'), -7, qr/host/,
+        "$label: one of another host speaks for that alone");
+}
 
 # a broken list keeps the one before
 

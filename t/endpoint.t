@@ -188,4 +188,46 @@ $chunked->write("POST /gm?action=online HTTP/1.1\r\nHost: x\r\n"
     . "5\r\n{\"gm_\r\nb\r\naccount\":1}\r\n0\r\n\r\n");
 is_bare(scalar $chunked->response, 'a body in chunks');
 
+# what stands in an "if" or a "limit_except" is the endpoint around it
+
+my $blocks = start_nginx(redis => $redis, conf => <<'EOC');
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis %%REDIS%%;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /if {
+            gmchat gm;
+            if ($arg_debug) { set $debug 1; }
+            if ($arg_shut) { return 403; }
+        }
+        location /except { gmchat gm; limit_except GET { allow all; } }
+        location /denied { gmchat gm; limit_except GET { deny all; } }
+        location /gs     { gmchat gs; if ($arg_debug) { set $debug 1; } }
+        location /status { gmchat status; if ($arg_debug) { set $debug 1; } }
+    }
+}
+EOC
+
+my $online = 'action=online&gm_account=1';
+is_bare($blocks->get("/if?$online"), 'an "if" that is not taken');
+is_bare($blocks->get("/if?$online&debug=1"), 'an "if" that is taken');
+is_bare($blocks->post_form('/if?debug=1',
+    { action => 'online', gm_account => 1 }), 'also with a form');
+is($blocks->get('/if?debug=1&action=relation&host=1')->{status}, 404,
+    'it is the gm endpoint there');
+is_success($blocks->get('/gs?debug=1&action=relation&host=1'),
+    'or the gs endpoint');
+is($blocks->get('/status?debug=1')->{status}, 200, 'or the status endpoint');
+is_error($blocks->get("/if?$online&shut=1"), -7, qr/\w/,
+    'what is refused in an "if" is refused as the contract has it');
+is_bare($blocks->get("/except?$online"), 'GET beside a limit_except');
+is_bare($blocks->request('POST', "/except?$online"), 'POST within it');
+is($blocks->request('PUT', "/except?$online")->{status}, 405,
+    'PUT is no method there either');
+is_bare($blocks->get("/denied?$online"), 'GET where all else is denied');
+is_error($blocks->request('POST', "/denied?$online"), -7, qr/\w/,
+    'POST is refused as the contract has it');
+
 finish();

@@ -94,4 +94,81 @@ gapless('without a gap', @of_one);
 is(scalar @of_two, 2, 'two to another, written in between');
 gapless('without a gap', @of_two);
 
+# many epochs in one mailbox, as of a Redis that was restarted again and again
+# while nobody polled: an epoch begins where the store's history is another
+
+sub one_epoch_each {
+    my ($key, @sends) = @_;
+
+    for my $n (0 .. $#sends) {
+        my $reply = $sends[$n]->();
+        is_success($reply, 'a message in an epoch of its own') if $n == 0;
+        push @sent, $reply->{json}{id};
+        $redis->cmd('HSET', "gmchat:{default}:$key:m", 'history', "other $n");
+    }
+}
+
+sub epochs {
+    return scalar keys %{ { map { /^(.+)-/ ? ($1 => 1) : () } @_ } };
+}
+
+for my $case (
+    [ 'a host\'s mailbox', 'box:h1003',
+        sub { $nginx->gm('send', gm_account => 1, uid => 31, text => 'x') },
+        sub { $nginx->gs('receive', host => 1003, format => 'json', @_) } ],
+    [ 'a GM\'s mailbox', 'box:g1',
+        sub { $nginx->gs('send', uid => 31, text => 'x') },
+        sub { $nginx->gm('receive', gm_account => 1, format => 'json', @_) } ],
+) {
+    my ($label, $key, $send, $receive) = @$case;
+
+    $nginx->gm('add', gm_account => 1, host => 1003, uid => 31);
+
+    for my $limit (1, 7) {
+        @sent = ();
+        one_epoch_each($key, ($send) x 40);
+        is(epochs(@sent), 40, "$label: forty messages in forty epochs");
+
+        my (@read, $reset);
+        my $reply = $receive->(ack => '', limit => $limit);
+
+        for my $page (1 .. 40) {
+            push @read, map { $_->{id} } items($reply);
+            last if !$reply->{json}{more};
+            $reply = $receive->(ack => $reply->{json}{cursor},
+                limit => $limit);
+            $reset ||= $reply->{json}{reset};
+        }
+
+        is_deeply(\@read, \@sent,
+            "$label: ack brings all of them, $limit at a time");
+        ok(!$reset, "$label: each cursor is good");
+
+        my $old = $read[-10];
+        $reply = $receive->(ack => $read[-1]);
+        is(scalar items($reply), 0, "$label: the last is acknowledged");
+        ok(!$reply->{json}{reset}, "$label: and good");
+        ok(!$receive->(ack => $old)->{json}{reset},
+            "$label: a cursor of an epoch of late may be given back");
+
+        @sent = ();
+        one_epoch_each($key, ($send) x 40);
+        my @plain;
+        wait_until(sub {
+            push @plain, map { $_->{id} } items($receive->(limit => $limit));
+            return @plain >= 40;
+        }, 10);
+        is_deeply(\@plain, \@sent,
+            "$label: so does a plain receive, $limit at a time");
+
+        @sent = ();
+        one_epoch_each($key, ($send) x 40);
+        $reply = $receive->(ack => $sent[4], limit => 1);
+        ok(!$reply->{json}{reset}, "$label: the cursor of the fifth of forty");
+        is(join(' ', map { $_->{id} } items($reply)), $sent[5],
+            "$label: acknowledges up to it");
+        $receive->(ack => $sent[-1]);
+    }
+}
+
 finish();

@@ -151,6 +151,26 @@ is_deeply(host_receives(1001), [ { uid => '12', msg => 'still for you' } ],
 is_deeply(gms_receive(), { 1 => [ { uid => '12', msg => 'still for her' } ] },
     'and to the GM it was for');
 
+# a GM who always has more than one poll brings
+
+to_gm(11, "busy $_") for 1 .. 10;
+to_gm(21, 'waiting');
+my (%polls, $poll);
+
+for $poll (1 .. 6) {
+    my $data = data($nginx->gm('receive', limit => 3));
+    $polls{$_} //= $poll for keys %$data;
+    to_gm(11, 'busier') for 1 .. 5;
+}
+
+is($polls{1}, 1, 'a receive of all GMs brings the longest waiting first');
+cmp_ok($polls{2} // 99, '<=', 3,
+    'and does not let a busy GM hold up the others');
+
+for $poll (1 .. 20) {
+    last if !$nginx->gm('receive', limit => 1000)->{json}{more};
+}
+
 # parameters
 
 is_error($nginx->gm('send', gm_account => 'x', uid => 11, msg => ''), -1,

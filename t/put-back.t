@@ -40,6 +40,7 @@ http {
     gmchat_redeliver 600s;
     server {
         listen 127.0.0.1:%%PORT%%;
+        location /gm { gmchat gm; }
         location /gs { gmchat gs; }
     }
 }
@@ -51,7 +52,8 @@ sub direct_receive {
 
 $nginx->gm('create', gm_account => 1, gm_name => 'Ann');
 $nginx->gm('add', gm_account => 1, host => $_, uid => $_) for 1001 .. 1009;
-$nginx->gs('relation', host => $_) for 1001 .. 1008;
+$nginx->gm('add', gm_account => 1, host => 1010, uid => $_) for 1010, 1011;
+$nginx->gs('relation', host => $_) for 1001 .. 1008, 1010;
 
 sub to_host {
     my ($host, @texts) = @_;
@@ -70,7 +72,7 @@ sub host_receive {
 # A call whose client resets the connection while Redis' answer is held. Of
 # what a worker asks Redis, what takes is known by its gmchat_redeliver.
 
-sub call_and_reset {
+sub call_and_hold {
     my ($uri, %arg) = @_;
 
     $fake->on(name => 'EVALSHA', times => 1, hold => 1,
@@ -79,9 +81,27 @@ sub call_and_reset {
     my $connection = $nginx->connect;
     $connection->write(format_request('GET', $uri));
     ok($fake->wait_held, 'Redis took, the answer is on its way');
+
+    return $connection;
+}
+
+sub call_and_reset {
+    my ($uri, %arg) = @_;
+
+    my $connection = call_and_hold($uri, %arg);
     $arg{end} ? $connection->close : $connection->reset;
     $arg{between}->() if $arg{between};
     $fake->release;
+}
+
+sub to_host_direct {
+    $direct->gm('send', gm_account => 1, uid => 1008, text => $_) for @_;
+}
+
+# Where a mailbox notes what is in flight.
+
+sub flight_of {
+    return "gmchat:{default}:$_[0]:m";
 }
 
 # Until what was put back is there: the put-back is a call of its own.
@@ -159,6 +179,112 @@ call_and_reset('/gs?action=receive&host=1003&limit=2', between => sub {
 });
 comes_again(sub { host_receive(1003) }, 'l m n',
     'and what was taken before it is put back all the same');
+
+# the same of a GM's mailbox: nobody overtakes himself
+
+for my $call ([ 'to all GMs' ], [ 'to one of them', gm_account => 1 ]) {
+    my ($label, @of) = @$call;
+    my $uri = Test::Gmchat::Nginx::uri('/gm', 'receive', @of);
+
+    $nginx->gs('send', uid => 1010, text => 'first');
+    call_and_reset($uri, between => sub {
+        $direct->gs('send', uid => $_, text => "second of $_") for 1010, 1011;
+        is(texts($direct->gm('receive', @of, format => 'json')),
+            'second of 1011',
+            "$label: another poll gets what other players wrote alone");
+    });
+    comes_again(sub { $direct->gm('receive', @of, format => 'json') },
+        'first second of 1010', "$label: and a player's own come in order");
+
+    $nginx->gs('send', uid => 1010, text => 'first');
+    my $connection = call_and_hold("$uri&format=json");
+    $direct->gs('send', uid => $_, text => "second of $_") for 1010, 1011;
+    is(texts($direct->gm('receive', @of, format => 'json')),
+        'second of 1011', "$label: likewise");
+    $fake->release;
+    is(texts($connection->response), 'first', "$label: the first arrives");
+    comes_again(sub { $direct->gm('receive', format => 'json') },
+        'second of 1010', "$label: and what waited for it comes next");
+    is(texts($direct->gm('receive', gm_account => 1, format => 'json')), '',
+        "$label: there is no more");
+}
+
+# and of relation: no host learns an end before a beginning
+
+$nginx->gm('add', gm_account => 1, host => 1010, uid => 1012);
+call_and_reset('/gs?action=relation&host=1010', between => sub {
+    $direct->gm('del', gm_account => 1, uid => 1012);
+    $direct->gm('del', gm_account => 1, uid => 1011);
+    is(join(' ', map { "$_->{change} $_->{uid}" } items($direct->gs('relation',
+        host => 1010, format => 'json'))), 'remove 1011',
+        'another poll learns of other players alone');
+});
+my @changes;
+wait_until(sub {
+    push @changes, map { "$_->{change} $_->{uid}" }
+        items($direct->gs('relation', host => 1010, format => 'json'));
+    return @changes >= 2;
+}, 10);
+is("@changes", 'apply 1012 remove 1012', 'and what became of one in order');
+
+# a reader with ack beside a plain receive of the same mailbox
+
+sub read_on {
+    my ($ack, @more) = @_;
+
+    return $direct->gs('receive', host => 1008, ack => $ack, format => 'json',
+        @more);
+}
+
+sub plain_rest {
+    return $direct->gs('receive', host => 1008, format => 'json');
+}
+
+my $seen;
+to_host(1008, qw(a b));
+call_and_reset('/gs?action=receive&host=1008', between => sub {
+    to_host_direct('c');
+    $seen = read_on('');
+    is(texts($seen), 'a b c', 'an ack reader sees what a plain one has taken');
+});
+ok(wait_until(sub { !$redis->cmd('HEXISTS', flight_of('box:h1008'),
+    'flight') }), 'it is put back');
+is(texts(read_on($seen->{json}{cursor})), '',
+    'what the ack reader acknowledged is gone');
+is(texts(plain_rest()), '', 'for both');
+
+to_host(1008, qw(d e));
+call_and_reset('/gs?action=receive&host=1008', between => sub {
+    $seen = read_on('', limit => 1);
+    is(texts($seen), 'd', 'a part of what is in flight');
+    is(texts(read_on($seen->{json}{cursor})), 'e', 'may be acknowledged');
+});
+comes_again(\&plain_rest, 'e', 'put back, the rest is there');
+is(texts(read_on('')), '', 'once');
+
+to_host(1008, qw(f g));
+my $late = call_and_hold('/gs?action=receive&host=1008&format=json');
+$seen = read_on('');
+is(texts($seen), 'f g', 'in flight and seen');
+is(texts(read_on($seen->{json}{cursor})), '', 'and acknowledged');
+to_host_direct(qw(h i));
+$fake->release;
+is(texts($late->response), 'f g', 'then it is handed over after all');
+is(texts(host_receive(1008)), 'h i', 'what came since is not touched by that');
+is(texts(read_on('')), '', 'and taken once');
+
+to_host(1008, 'j');
+$late = call_and_hold('/gs?action=receive&host=1008&format=json');
+to_host_direct('k');
+$seen = read_on('');
+is(texts($seen), 'j k', 'in flight, with one behind it');
+$fake->release;
+is(texts($late->response), 'j', 'handed over while the ack reader thinks');
+is(texts(read_on('')), 'k', 'is gone for it, too') if wait_until(sub {
+    return !$redis->cmd('HEXISTS', flight_of('box:h1008'), 'flight');
+});
+is(texts(read_on($seen->{json}{cursor})), '', 'its cursor acknowledges both');
+ok(!read_on($seen->{json}{cursor})->{json}{reset}, 'and is good');
 
 # the connection breaks while a large reply is written
 

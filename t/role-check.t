@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use IO::Select;
 use IO::Socket::INET;
 use Test::Gmchat;
 use Test::Gmchat::Http qw(format_request);
@@ -37,6 +38,7 @@ http {
         location /slow { gmchat gm; gmchat_role_check /silent; }
         location /away { gmchat gm; gmchat_role_check /nobody; }
         location /hand { gmchat gm; gmchat_role_check /by-hand from=1000; }
+        location /kept { gmchat gm; gmchat_role_check /by-hand-kept; }
         location /lost { gmchat gm; gmchat_role_check /no-such-location; }
         location /gs   { gmchat gs; }
 
@@ -57,6 +59,17 @@ http {
             internal;
             proxy_pass http://%%BY_HAND%%;
         }
+        location = /by-hand-kept {
+            internal;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_pass http://by_hand;
+        }
+    }
+
+    upstream by_hand {
+        server %%BY_HAND%%;
+        keepalive 4;
     }
 
     # the role service: what it says depends on the player
@@ -245,5 +258,51 @@ ok($nginx->reload_begin, 'a reload meanwhile');
 syswrite($service, $yes);
 close($service);
 is_bare($connection->response, 'is no hindrance');
+
+# The bridge asks, not the client: what a client sends besides the parameters
+# stays here, also where connections to the service are kept.
+
+sub asked_for {
+    my ($uid, $label, %arg) = @_;
+
+    my $connection = $nginx->connect;
+    $connection->write(format_request('POST', Test::Gmchat::Nginx::uri('/kept',
+        'add', gm_account => 1, host => 1001, uid => $uid), headers => [
+            'Cookie: session=of-the-client',
+            'Authorization: Basic b2YtdGhlLWNsaWVudA==',
+            'X-Of-The-Client: 1',
+        ], %arg));
+
+    my $service = $by_hand->accept or die $!;
+    my $text = '';
+    sysread($service, $text, 65536, length $text) || die 'no request'
+        while $text !~ /\r\n\r\n/;
+    syswrite($service, $yes);
+
+    is_bare($connection->response, "$label: a player who exists gets the GM");
+
+    # all that came before the answer did is there now
+    sysread($service, $text, 65536, length $text)
+        if IO::Select->new($service)->can_read(0);
+    close($service);
+
+    my ($first, $behind) = split(/\r\n\r\n/, $text, 2);
+    like($first, qr{^GET /by-hand-kept\?[^ ]* HTTP/1\.1\r\n},
+        "$label: the service is asked with GET");
+    unlike($first, qr/of-the-client|^(?:cookie|authorization)\b/im,
+        "$label: without the client's headers");
+    unlike($first, qr/^(?:content-|transfer-encoding)/im,
+        "$label: without a header that announces a body");
+    is($behind, '', "$label: and nothing comes after it");
+}
+
+asked_for(70, 'a body that looks like a request',
+    type => 'application/x-www-form-urlencoded',
+    body => "GET /delete?uid=5 HTTP/1.1\r\nHost: x\r\n\r\n");
+asked_for(71, 'a body of JSON', type => 'application/json',
+    body => '{"nocache":"of-the-client"}');
+asked_for(72, 'a large body', type => 'application/x-www-form-urlencoded',
+    body => 'pad=' . 'x' x 100_000);
+asked_for(73, 'an empty body', body => '');
 
 finish();
