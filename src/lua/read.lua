@@ -3,8 +3,15 @@
 -- KEYS  1 prefix  2 mailbox
 -- ARGV  1 cursor ('' or '0-0' acknowledges nothing)  2 limit
 -- Gives {'ok', cursor, more, reset, receipt, entries}; no receipt
--- include mailbox
+-- include idle
 local ack, limit = ARGV[1], tonumber(ARGV[2])
+local nothing = idle(KEYS[2])
+
+if nothing and (ack == '' or ack == '0-0' or ack == nothing) then
+    return { 'ok', nothing, 0, 0, '', {} }
+end
+
+-- include mailbox
 local epoch, n = string.match(ack, '^(%d+)%-(%d+)$')
 local box = mailbox(KEYS[2])
 local reset = 0

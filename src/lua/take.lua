@@ -3,20 +3,18 @@
 -- KEYS  1 prefix  2 mailbox
 -- ARGV  1 limit  2 patience in milliseconds
 -- Gives {'ok', cursor, more, reset, receipt, entries}
+-- include idle
+local nothing = idle(KEYS[2])
+
+if nothing then
+    return { 'ok', nothing, 0, 0, '', {} }
+end
+
 -- include clock
 -- include mailbox
 -- include flight
 local limit, patience = tonumber(ARGV[1]), tonumber(ARGV[2])
 local box = mailbox(KEYS[2])
-
-if not box then
-    return { 'ok', '0-0', 0, 0, '', {} }
-end
-
-if box.done == box.n then
-    return { 'ok', identify(box, box.n), 0, 0, '', {} }
-end
-
 local now = math.floor(clock() / 1000)
 local entries, more, receipt = take(box, limit, now, patience)
 local cursor = #entries > 0 and entries[#entries][1]
