@@ -3,6 +3,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 receipt
 -- Gives {'ok'}
+-- include clock
 -- include mailbox
 -- include flight
 settle_receipt(ARGV[1], remove, settle)

@@ -11,6 +11,7 @@ if nothing and (ack == '' or ack == '0-0' or ack == nothing) then
     return { 'ok', nothing, 0, 0, '', {} }
 end
 
+-- include clock
 -- include mailbox
 local epoch, n = string.match(ack, '^(%d+)%-(%d+)$')
 local box = mailbox(KEYS[2])

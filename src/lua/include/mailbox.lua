@@ -1,4 +1,4 @@
--- Reading a mailbox (docs/keys.md, "Mailboxes").
+-- Reading a mailbox (docs/keys.md, "Mailboxes"). Needs clock.lua.
 
 -- What the store knows of a mailbox; nil where there is none.
 --   done     n of the last entry that is done with; all up to it are gone
@@ -129,6 +129,11 @@ local function settle(box)
         box.done = number(head[1]) - 1
         redis.call('HSET', meta, 'done', string.format('%.0f', box.done),
                    'freed', head[2][2])
+        if gm then
+            -- what waited for the removed may be taken now
+            redis.call('ZADD', prefix .. 'boxes', 'LT',
+                       math.floor(clock() / 1000), gm)
+        end
 
     else
         box.done = box.n
