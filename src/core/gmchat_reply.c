@@ -221,6 +221,15 @@ gmchat_reply_position(gmchat_reply_t *reply)
 }
 
 
+/* The entries of a receive of one mailbox. */
+
+static const gmchat_value_t *
+gmchat_reply_entries(const gmchat_reply_t *reply)
+{
+    return gmchat_reply_item(reply->value, GMCHAT_R_FIRST, GMCHAT_VALUE_ARRAY);
+}
+
+
 int
 gmchat_reply_sent(gmchat_reply_t *reply)
 {
@@ -272,8 +281,7 @@ gmchat_reply_messages(gmchat_reply_t *reply)
     gmchat_buf_t          *buf;
     const gmchat_value_t  *entries;
 
-    entries = gmchat_reply_item(reply->value, GMCHAT_R_FIRST,
-                                GMCHAT_VALUE_ARRAY);
+    entries = gmchat_reply_entries(reply);
     if (entries == NULL) {
         return -1;
     }
@@ -324,8 +332,7 @@ gmchat_reply_gm_messages(gmchat_reply_t *reply)
     gmchat_buf_t          *buf;
     const gmchat_value_t  *entries;
 
-    entries = gmchat_reply_item(reply->value, GMCHAT_R_FIRST,
-                                GMCHAT_VALUE_ARRAY);
+    entries = gmchat_reply_entries(reply);
     if (entries == NULL) {
         return -1;
     }
@@ -398,8 +405,7 @@ gmchat_reply_relation(gmchat_reply_t *reply)
 {
     const gmchat_value_t  *entries;
 
-    entries = gmchat_reply_item(reply->value, GMCHAT_R_FIRST,
-                                GMCHAT_VALUE_ARRAY);
+    entries = gmchat_reply_entries(reply);
     if (entries == NULL) {
         return -1;
     }

@@ -48,7 +48,7 @@ typedef enum {
 
 typedef struct {
     const char   *name;         /* as the scripts return it; NULL: they don't */
-    int           code;         /* errno of the contract; 0: the reply has none */
+    int           code;         /* errno of the contract; 0: none */
     unsigned      http;         /* status line */
     unsigned      retry_after;  /* seconds; 0: no such header */
     const char   *error;        /* what to change; NULL: nothing is said */

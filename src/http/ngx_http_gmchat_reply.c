@@ -85,14 +85,28 @@ ngx_http_gmchat_headers(ngx_http_gmchat_call_t *call)
 }
 
 
-static void
-ngx_http_gmchat_buf(ngx_http_gmchat_call_t *call, ngx_buf_t *b)
+static ngx_int_t
+ngx_http_gmchat_write(ngx_http_gmchat_call_t *call,
+    ngx_http_output_body_filter_pt filter)
 {
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    b = ngx_calloc_buf(call->request->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
     b->pos = call->out.data;
     b->last = call->out.data + call->out.len;
     b->memory = 1;
     b->last_buf = (call->request == call->request->main) ? 1 : 0;
     b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return filter(call->request, &out);
 }
 
 
@@ -100,8 +114,6 @@ ngx_int_t
 ngx_http_gmchat_send(ngx_http_gmchat_call_t *call)
 {
     ngx_int_t            rc;
-    ngx_buf_t           *b;
-    ngx_chain_t          out;
     ngx_http_request_t  *r;
 
     r = call->request;
@@ -116,17 +128,7 @@ ngx_http_gmchat_send(ngx_http_gmchat_call_t *call)
         return rc;
     }
 
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_gmchat_buf(call, b);
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
+    return ngx_http_gmchat_write(call, ngx_http_output_filter);
 }
 
 
@@ -212,8 +214,7 @@ ngx_http_gmchat_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_gmchat_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-    ngx_buf_t               *b;
-    ngx_chain_t              out, *cl;
+    ngx_chain_t             *cl;
     ngx_http_gmchat_call_t  *call;
 
     call = ngx_http_get_module_ctx(r, ngx_http_gmchat_module);
@@ -232,17 +233,7 @@ ngx_http_gmchat_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     call->done = 1;
 
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_gmchat_buf(call, b);
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_next_body_filter(r, &out);
+    return ngx_http_gmchat_write(call, ngx_http_next_body_filter);
 }
 
 

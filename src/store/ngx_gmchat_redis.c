@@ -116,15 +116,31 @@ ngx_gmchat_redis_open(ngx_cycle_t *cycle, ngx_gmchat_redis_conf_t *conf,
 }
 
 
-static void
-ngx_gmchat_redis_free_calls(gmchat_store_t *store)
+/* Takes the first call out of a queue; NULL if there is none. */
+
+static ngx_gmchat_redis_call_t *
+ngx_gmchat_redis_shift(ngx_queue_t *queue)
 {
     ngx_queue_t  *q;
 
-    while (!ngx_queue_empty(&store->free)) {
-        q = ngx_queue_head(&store->free);
-        ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_gmchat_redis_call_t, queue));
+    if (ngx_queue_empty(queue)) {
+        return NULL;
+    }
+
+    q = ngx_queue_head(queue);
+    ngx_queue_remove(q);
+
+    return ngx_queue_data(q, ngx_gmchat_redis_call_t, queue);
+}
+
+
+static void
+ngx_gmchat_redis_free_calls(gmchat_store_t *store)
+{
+    ngx_gmchat_redis_call_t  *call;
+
+    while ((call = ngx_gmchat_redis_shift(&store->free)) != NULL) {
+        ngx_free(call);
     }
 }
 
@@ -265,17 +281,17 @@ ngx_gmchat_redis_lose(gmchat_store_t *store, ngx_gmchat_cause_e cause,
 static ngx_gmchat_redis_call_t *
 ngx_gmchat_redis_new_call(gmchat_store_t *store)
 {
-    ngx_queue_t  *q;
+    ngx_gmchat_redis_call_t  *call;
 
-    if (ngx_queue_empty(&store->free)) {
+    call = ngx_gmchat_redis_shift(&store->free);
+
+    if (call == NULL) {
         return ngx_alloc(sizeof(ngx_gmchat_redis_call_t), &store->log);
     }
 
-    q = ngx_queue_head(&store->free);
-    ngx_queue_remove(q);
     store->nfree--;
 
-    return ngx_queue_data(q, ngx_gmchat_redis_call_t, queue);
+    return call;
 }
 
 
@@ -346,11 +362,7 @@ ngx_gmchat_redis_fail_calls(gmchat_store_t *store)
     gmchat_buf_reset(&store->out, NGX_GMCHAT_OUT_KEEP);
     store->out_pos = 0;
 
-    while (!ngx_queue_empty(&failed)) {
-        q = ngx_queue_head(&failed);
-        ngx_queue_remove(q);
-        call = ngx_queue_data(q, ngx_gmchat_redis_call_t, queue);
-
+    while ((call = ngx_gmchat_redis_shift(&failed)) != NULL) {
         ngx_gmchat_redis_end_call(store, call,
                                   call->begin < written ? GMCHAT_STORE_UNKNOWN
                                                         : GMCHAT_STORE_REFUSED,
@@ -518,14 +530,9 @@ ngx_gmchat_redis_command(gmchat_store_t *store, gmchat_store_done_pt done,
 static void
 ngx_gmchat_redis_put_waiting(gmchat_store_t *store)
 {
-    ngx_queue_t              *q;
     ngx_gmchat_redis_call_t  *call;
 
-    while (!ngx_queue_empty(&store->waiting)) {
-        q = ngx_queue_head(&store->waiting);
-        ngx_queue_remove(q);
-        call = ngx_queue_data(q, ngx_gmchat_redis_call_t, queue);
-
+    while ((call = ngx_gmchat_redis_shift(&store->waiting)) != NULL) {
         if (ngx_gmchat_redis_put_script(store, call) != NGX_OK) {
             ngx_gmchat_redis_end_call(store, call, GMCHAT_STORE_REFUSED, NULL);
         }
@@ -597,8 +604,9 @@ ngx_gmchat_redis_write(gmchat_store_t *store)
 static void
 ngx_gmchat_redis_flush_handler(ngx_event_t *ev)
 {
-    ngx_queue_t      refused, *q;
-    gmchat_store_t  *store;
+    ngx_queue_t               refused;
+    gmchat_store_t           *store;
+    ngx_gmchat_redis_call_t  *call;
 
     store = ev->data;
 
@@ -606,13 +614,8 @@ ngx_gmchat_redis_flush_handler(ngx_event_t *ev)
     ngx_queue_add(&refused, &store->refused);
     ngx_queue_init(&store->refused);
 
-    while (!ngx_queue_empty(&refused)) {
-        q = ngx_queue_head(&refused);
-        ngx_queue_remove(q);
-        ngx_gmchat_redis_end_call(store,
-                                  ngx_queue_data(q, ngx_gmchat_redis_call_t,
-                                                 queue),
-                                  GMCHAT_STORE_REFUSED, NULL);
+    while ((call = ngx_gmchat_redis_shift(&refused)) != NULL) {
+        ngx_gmchat_redis_end_call(store, call, GMCHAT_STORE_REFUSED, NULL);
     }
 
     if (store->state != GMCHAT_LINK_READY || store->leaving

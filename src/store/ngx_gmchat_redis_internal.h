@@ -22,7 +22,7 @@ typedef struct {
     gmchat_store_done_pt    done;
     void                   *data;
     size_t                  size;       /* what it counts for in the queue */
-    uint64_t                begin;      /* where its bytes begin in the stream */
+    uint64_t                begin;      /* of its bytes in the stream */
     ngx_msec_t              since;      /* when they were put there */
     unsigned                internal:1; /* set-up and probe */
     unsigned                eval:1;     /* with the script's text */

@@ -51,27 +51,6 @@ local function identify(box, n)
 end
 
 
--- Writes back what is in flight. A mailbox's own removals are allowed when
--- the store is at its memory cap, and so is every write after one: hence the
--- HDEL ahead of the HSET, without which a full store could not be emptied.
-local function keep_flight(box)
-    local meta = box.key .. ':m'
-    local list = {}
-
-    table.sort(box.flight, function(a, b) return a[1] < b[1] end)
-
-    for i, range in ipairs(box.flight) do
-        list[i] = string.format('%.0f-%.0f@%s ', range[1], range[2], range[3])
-    end
-
-    redis.call('HDEL', meta, 'flight')
-
-    if #list > 0 then
-        redis.call('HSET', meta, 'flight', table.concat(list))
-    end
-end
-
-
 -- Of a GM's mailbox: the prefix of all keys, and the GM.
 local function owner(box)
     return string.match(box.key, '^(.*:)box:g(%d+)$')
