@@ -14,6 +14,7 @@ use Test::More;
 my $dir = temp_folder();
 write_file("$dir/mine", "127.0.0.1\n");
 write_file("$dir/others", "192.0.2.0/24\n");
+write_file("$dir/passwords", "desk:{PLAIN}open\n");
 
 my $redis = start_redis();
 my $nginx = start_nginx(redis => $redis, vars => { LISTS => $dir },
@@ -54,6 +55,11 @@ http {
             satisfy any;
             deny all;
             gmchat_allow_file %%LISTS%%/others;
+        }
+        location /password {
+            gmchat gm;
+            auth_basic desk;
+            auth_basic_user_file %%LISTS%%/passwords;
         }
         location /plain {
             gmchat_allow_file %%LISTS%%/others;
@@ -128,5 +134,25 @@ refused('/gm', 'behind the proxy: another client',
     headers => [ 'X-Forwarded-For: 198.51.100.1' ], port => 'proxied');
 refused('/others', 'behind the proxy: a client that is not listed',
     headers => [ 'X-Forwarded-For: 198.51.100.1' ], port => 'proxied');
+
+# a password
+
+for my $case ([ 'no password', [] ],
+    [ 'a wrong one', [ 'Authorization: Basic ' . b64('desk:shut') ] ])
+{
+    my ($label, $headers) = @$case;
+    my $reply = $nginx->get('/password?action=accounts', headers => $headers);
+
+    is($reply->{status}, 401, "$label: 401, so that a browser asks for it");
+    like($reply->{headers}{'www-authenticate'} // '', qr/^Basic realm="desk"/,
+        "$label: of which realm");
+    is($reply->{json}{errno}, -7, "$label: -7");
+    is($reply->{json}{res}, 0, "$label: refused");
+    like($reply->{json}{error} // '', qr/has no access/, "$label: and why");
+}
+
+is_success($nginx->get('/password?action=accounts',
+    headers => [ 'Authorization: Basic ' . b64('desk:open') ]),
+    'the right password');
 
 finish();

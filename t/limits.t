@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
+use Test::Gmchat::Http qw(format_request);
 use Test::More;
 
 my $redis = start_redis();
@@ -27,6 +28,11 @@ http {
         location /small  { gmchat gm; client_max_body_size 1k; }
         location /short  { gmchat gs; gmchat_message_max 10; }
         location /rate   { gmchat gm; limit_req zone=calls; }
+        location /plain-rate {
+            gmchat gm;
+            limit_req zone=calls;
+            limit_req_status 503;
+        }
     }
 }
 EOF
@@ -72,6 +78,49 @@ ok(wait_until(sub {
     return $nginx->gs('send', uid => 1002, text => 't')->{json}{res};
 }), 'until it is received');
 
+# what is gone makes room, also from behind one that is in flight
+
+my $fake = start_fake(upstream => $redis);
+my $slow = start_nginx(redis => $fake, workers => 1, conf => <<'EOC');
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis %%REDIS%% timeout=20s;
+    gmchat_redeliver 654321ms;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /gm { gmchat gm; }
+        location /gs { gmchat gs; }
+    }
+}
+EOC
+
+sub to_player {
+    my ($uid, $text) = @_;
+
+    return $nginx->gm('send', gm_account => 1, uid => $uid, text => $text);
+}
+
+$nginx->gm('add', gm_account => 1, host => 1003, uid => $_) for 31, 32;
+to_player(31, 'in flight');
+$fake->on(name => 'EVALSHA', times => 1, hold => 1, match => '\b654321\b');
+my $connection = $slow->connect;
+$connection->write(format_request('GET',
+    '/gs?action=receive&host=1003&format=json'));
+ok($fake->wait_held, 'a message is in flight');
+is_success(to_player(32, "t$_"), "another behind it, $_ of 4") for 1 .. 4;
+is_error(to_player(32, 'x'), -4, qr/\w/, 'these five are all there may be');
+is(scalar items($nginx->gs('receive', host => 1003, format => 'json')), 4,
+    'the four are received');
+ok(wait_until(sub { to_player(32, 'r1')->{json}{res} }, 10),
+    'and make room though the first is still in flight');
+is_success(to_player(32, "r$_"), 'for as many') for 2 .. 4;
+is_error(to_player(32, 'x'), -4, qr/\w/, 'and no more');
+$fake->release;
+is(scalar items($connection->response), 1, 'the first arrives');
+is(scalar items($nginx->gs('receive', host => 1003, format => 'json')), 4,
+    'and the others');
+
 # bytes of a mailbox
 
 $nginx->gm('receive');
@@ -114,6 +163,12 @@ is_error($nginx->call('/short', 'send', uid => 1001, text => 'x' x 11), -3,
 is_success($nginx->call('/rate', 'accounts'), 'the first call of a minute');
 $reply = $nginx->call('/rate', 'accounts');
 is_error($reply, -9, qr/\w/, 'the second is past the rate');
+like($reply->{headers}{'retry-after'}, qr/^\d+$/, 'and when to try again');
+is($reply->{headers}{'content-type'}, 'application/json; charset=utf-8',
+    'as JSON');
+$reply = $nginx->call('/plain-rate', 'accounts');
+is_error($reply, -9, qr/\w/,
+    'the same where limit_req has its own status, 503');
 like($reply->{headers}{'retry-after'}, qr/^\d+$/, 'and when to try again');
 is($reply->{headers}{'content-type'}, 'application/json; charset=utf-8',
     'as JSON');

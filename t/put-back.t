@@ -209,6 +209,43 @@ for my $call ([ 'to all GMs' ], [ 'to one of them', gm_account => 1 ]) {
         "$label: there is no more");
 }
 
+# what waited comes also if the first one is acknowledged meanwhile
+
+$nginx->gs('send', uid => 1010, text => 'first');
+my $overtaken = call_and_hold('/gm?action=receive&format=json');
+$direct->gs('send', uid => $_, text => "second of $_") for 1010, 1011;
+is(texts($direct->gm('receive', format => 'json')), 'second of 1011',
+    'one is in flight, one waits for it, one is received');
+my $page = $direct->gm('receive', gm_account => 1, ack => '', limit => 1,
+    format => 'json');
+is(texts($page), 'first', 'an ack reader reads the first');
+$direct->gm('receive', gm_account => 1, ack => $page->{json}{cursor},
+    limit => 1);
+is(texts($direct->gm('receive', format => 'json')), 'second of 1010',
+    'and acknowledges it: what waited comes');
+$fake->release;
+is(texts($overtaken->response), 'first', 'the first arrives late');
+
+# GMs of whom nothing may be taken just now do not hide another
+
+$nginx->gm('create', gm_account => $_, gm_name => "GM $_") for 11 .. 14;
+$nginx->gm('add', gm_account => $_, host => 1011, uid => $_ + 2000)
+    for 11 .. 14;
+$direct->gs('send', uid => $_ + 2000, text => "first to $_") for 11 .. 13;
+my $holding = call_and_hold('/gm?action=receive&format=json');
+$direct->gs('send', uid => $_ + 2000, text => "second to $_") for 11 .. 14;
+my $brought = '';
+for my $poll (1 .. 5) {
+    $brought .= texts($direct->gm('receive', limit => 1, format => 'json'));
+}
+is($brought, 'second to 14',
+    'more GMs who must wait than the limit: another one\'s come all the same');
+$fake->release;
+is(texts($holding->response), 'first to 11 first to 12 first to 13',
+    'what they wait for arrives');
+comes_again(sub { $direct->gm('receive', limit => 1, format => 'json') },
+    'second to 11 second to 12 second to 13', 'and what waited');
+
 # and of relation: no host learns an end before a beginning
 
 $nginx->gm('add', gm_account => 1, host => 1010, uid => 1012);

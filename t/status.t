@@ -180,4 +180,142 @@ is($reply->{status}, 403, 'deny holds for the status endpoint too');
 $reply = $nginx->get('/denied/metrics');
 is($reply->{status}, 403, 'and for its pages');
 
+# a page of it as a part of something else
+
+my $parts = start_nginx(redis => $fake, vars => { ROOT => temp_folder() },
+    conf => <<'EOC');
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis %%REDIS%% timeout=500ms;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        root %%ROOT%%;
+        location /status { gmchat status; }
+        location /gs { gmchat gs; }
+        location /guarded { auth_request /status/ready; }
+        location /guarded-live { auth_request /status/live; }
+        location /page { ssi on; ssi_types *; }
+    }
+}
+EOC
+my $root = $parts->{vars}{ROOT};
+
+write_file("$root/guarded", 'guarded content');
+write_file("$root/guarded-live", 'guarded content');
+write_file("$root/page", 'a <!--# include virtual="/status/ready" -->'
+    . ' b <!--# include virtual="/status/live" -->'
+    . ' c <!--# include virtual="/status/ready" -->'
+    . ' d <!--# include virtual="/gs?action=online&host=5" --> e');
+
+sub part_of {
+    my ($uri, $status, $body, $label) = @_;
+
+    my @replies = map { scalar eval { $parts->get($uri) }
+        // { status => 0, body => 'no response' } } 1 .. 10;
+    my ($other) = grep { $_->{status} != $status || $_->{body} !~ $body }
+        @replies;
+
+    ok(!$other, $label) || diag("$other->{status} $other->{body}");
+}
+
+part_of('/guarded', 200, qr/^guarded content$/,
+    'auth_request to /status/ready lets a request pass');
+part_of('/guarded-live', 200, qr/^guarded content$/, 'so does /status/live');
+part_of('/page', 200,
+    qr/^a ready\n b live\n c ready\n d \{"res":1,"data":"W10="\} e$/,
+    'a page that includes them');
+
+my $kept = $parts->connect;
+is(join(' ', map { (eval { $kept->request('GET', $_) } // {})->{status} // 0 }
+    ('/guarded', '/page', '/status/ready') x 5), join(' ', (200) x 15),
+    'one after another on a kept connection');
+
+$fake->on(name => 'EVALSHA', hold => 1);
+my @gone = map { $parts->connect } 1 .. 10;
+$gone[$_]->write('GET ' . ('/guarded', '/page', '/status/ready')[$_ % 3]
+    . " HTTP/1.1\r\nHost: x\r\n\r\n") for 0 .. 9;
+ok($fake->wait_held(10), 'ten of these while Redis is slow');
+$_->reset for @gone;
+$fake->clear_rules;
+$fake->release;
+part_of('/guarded', 200, qr/^guarded content$/,
+    'whose clients go away hurt nobody');
+
+$fake->down;
+ok(wait_until(sub {
+    return !grep { $parts->get('/status/ready')->{status} != 503 } 1 .. 8;
+}), 'Redis away');
+part_of('/guarded', 500, qr/./, 'auth_request lets nothing pass');
+part_of('/page', 200, qr/^a not ready: [^\n]+\n b live\n/,
+    'and the page says so');
+$fake->up;
+
+# counters belong to their store, whatever others there are
+
+my $first = start_redis();
+my $second = start_redis();
+my $third = start_redis();
+sub with_stores {
+    my (@stores) = @_;
+
+    my $lines = join('', map {
+        my ($name, $redis) = @$_;
+        "location /$name { gmchat gm; gmchat_redis " . $redis->url . "; }\n"
+    } @stores);
+    my $default = $stores[0][1]->url;
+
+    return <<"EOC";
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis $default;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /status { gmchat status; }
+        $lines
+    }
+}
+EOC
+}
+
+my $several = start_nginx(workers => 1,
+    conf => with_stores([ first => $first ], [ second => $second ]));
+
+sub store_calls {
+    my $stores = $several->get('/status')->{json}{stores};
+    my %calls;
+
+    $calls{ $_->{store} } += $_->{calls} for @$stores;
+
+    return join(' ', map { $calls{ $_->url } // 'none' }
+        $first, $second, $third);
+}
+
+sub call_store {
+    my ($name, $times) = @_;
+
+    $several->call("/$name", 'accounts') for 1 .. $times;
+}
+
+sub reload_with {
+    $several->write_conf(with_stores(@_));
+    ok($several->reload, 'a reload with other stores');
+}
+
+call_store(first => 5);
+call_store(second => 7);
+is(store_calls(), '5 7 none', 'calls of two stores');
+reload_with([ third => $third ], [ first => $first ], [ second => $second ]);
+is(store_calls(), '5 7 0', 'a new one before them begins at 0');
+call_store(third => 2);
+call_store(first => 1);
+is(store_calls(), '6 7 2', 'each counts on');
+reload_with([ second => $second ], [ third => $third ]);
+is(store_calls(), 'none 7 2', 'one that is not named any more is not shown');
+call_store(second => 1);
+is(store_calls(), 'none 8 2', 'the others keep theirs');
+reload_with([ first => $first ], [ third => $third ]);
+is(store_calls(), '0 none 2', 'one that comes back begins anew');
+
 finish();

@@ -188,6 +188,98 @@ is_error(say_hello(), -5, qr/\w/, 'no memory left');
 $redis->cmd('CONFIG', 'SET', 'maxmemory', 0);
 service_is_back('no memory left');
 
+# a full store can be emptied
+
+sub host_poll {
+    return $nginx->gs('receive', host => 1001, format => 'json', @_);
+}
+
+sub gm_poll {
+    return $nginx->gm('receive', format => 'json', @_);
+}
+
+sub texts_of {
+    return join(' ', map { $_->{text} } items($_[0]));
+}
+
+# All that comes until nothing comes any more.
+
+sub drained {
+    my ($poll, @more) = @_;
+
+    return join(' ', map { texts_of($poll->(@more)) } 1 .. 3) =~ s/ +$//r;
+}
+
+for my $case (
+    [ 'a host, plain', \&host_poll ],
+    [ 'all GMs, plain', \&gm_poll ],
+    [ 'one GM, plain', \&gm_poll, gm_account => 1 ],
+) {
+    my ($label, $poll, @of) = @$case;
+
+    drained($poll, @of);
+    for my $text (qw(a b c)) {
+        $nginx->gm('send', gm_account => 1, uid => 5, text => $text);
+        $nginx->gs('send', uid => 5, text => $text);
+    }
+
+    my $first = $poll->(@of, limit => 1);
+    is(texts_of($first), 'a', "$label: one of three, before");
+    $redis->cmd('CONFIG', 'SET', 'maxmemory', 1);
+    is_error(say_hello(), -5, qr/\w/, "$label: the store is full");
+    is_error($nginx->gm('send', gm_account => 1, uid => 5, text => 'x'), -5,
+        qr/\w/, "$label: both ways");
+    is(texts_of($poll->(@of, limit => 1)), 'b', "$label: but is polled");
+    is(drained($poll, @of), 'c', "$label: to its end, each message once");
+    is_error(say_hello(), -5, qr/\w/, "$label: still full");
+    $redis->cmd('CONFIG', 'SET', 'maxmemory', 0);
+    is_success(say_hello(), "$label: room again");
+    is_success($nginx->gm('send', gm_account => 1, uid => 5, text => 'd'),
+        "$label: both ways");
+    like(drained($poll, @of), qr/^(?:n\d+|d)$/,
+        "$label: what was refused is nowhere");
+}
+
+drained(\&host_poll);
+drained(\&gm_poll);
+
+for my $case (
+    [ 'a host, with ack', \&host_poll ],
+    [ 'a GM, with ack', \&gm_poll, gm_account => 1 ],
+) {
+    my ($label, $poll, @of) = @$case;
+
+    for my $text (qw(a b c)) {
+        $nginx->gm('send', gm_account => 1, uid => 5, text => $text);
+        $nginx->gs('send', uid => 5, text => $text);
+    }
+
+    $redis->cmd('CONFIG', 'SET', 'maxmemory', 1);
+    my $page = $poll->(@of, ack => '', limit => 2);
+    is(texts_of($page), 'a b', "$label: a full store is read");
+    $page = $poll->(@of, ack => $page->{json}{cursor});
+    is(texts_of($page), 'c', "$label: on");
+    $page = $poll->(@of, ack => $page->{json}{cursor});
+    is(texts_of($page), '', "$label: to its end");
+    ok(!$page->{json}{reset}, "$label: and each cursor is good");
+    $redis->cmd('CONFIG', 'SET', 'maxmemory', 0);
+    is_success(say_hello(), "$label: room again");
+    drained(\&gm_poll, gm_account => 1) if $label =~ /host/;
+}
+
+# a fault that lasts is logged, but not for each call
+
+$redis->cmd('CONFIG', 'SET', 'maxmemory', 1);
+my $start = time();
+my $before = $nginx->{log}->lines(qr/\[error\].*OOM/);
+say_hello() for 1 .. 100;
+my $lines = $nginx->{log}->lines(qr/\[error\].*OOM/);
+cmp_ok($lines - $before, '<=', 1 + (time() - $start) / 10,
+    'a fault that lasts is logged once in ten seconds');
+cmp_ok($lines, '>=', 1, 'and not never');
+$redis->cmd('CONFIG', 'SET', 'maxmemory', 0);
+service_is_back('a full store');
+
 $redis->cmd('REPLICAOF', '127.0.0.1', '1');
 is_error(say_hello(), -5, qr/\w/, 'Redis became a replica');
 $redis->cmd('REPLICAOF', 'NO', 'ONE');

@@ -69,6 +69,40 @@ $nginx->gs('receive', host => 1001, ack => $poll->{json}{cursor});
 is_deeply([ items($nginx->gs('receive', host => 1001, ack => '',
     format => 'json')) ], [], 'and can be acknowledged then');
 
+# The deadline of a reply is `timeout`, also on a link that was just made.
+# connect_timeout is longer than the test waits for any reply.
+
+my $patient = start_nginx(redis => $fake, workers => 1, conf => <<'EOC');
+%%MAIN%%
+http {
+    %%PATHS%%
+    gmchat_redis %%REDIS%% connect_timeout=90s timeout=300ms probe=0;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /gm { gmchat gm; }
+    }
+}
+EOC
+
+for my $when ('first link', 'link that was made anew') {
+    ok(wait_until(sub {
+        return $patient->gm('online', gm_account => 1)->{json}{res};
+    }), "service on a $when");
+    my $before = $fake->accepted;
+    $fake->kick;
+    ok(wait_until(sub { $fake->accepted > $before }),
+        'the link is closed, and another one made');
+    $fake->on(name => 'EVALSHA', freeze => 1);
+    my $reply;
+    ok(wait_until(sub {
+        $reply = eval { $patient->gm('online', gm_account => 1) };
+        return !$reply || ($reply->{json}{errno} // 0) == -6;
+    }), 'it says nothing any more');
+    is_error($reply, -6, qr/msgid/,
+        'a call ends after timeout, however long connecting may take');
+    $fake->clear_rules;
+}
+
 # Redis stands still, every link with it
 
 $redis->pause;

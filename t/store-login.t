@@ -19,6 +19,7 @@ http {
     server {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }
+        location /gs { gmchat gs; }
     }
 }
 EOF
@@ -109,6 +110,29 @@ fails("redis://reader\@$host password_file=" . password_file('secret-3'),
     'a user who may only read');
 fails("redis://nobody\@$host password_file=" . password_file('secret-2'),
     'a user who is none');
+
+# a user who may not publish
+
+$acl->cmd('FLUSHALL');
+$acl->cmd('ACL', 'SETUSER', 'silent', 'on', '>secret-4', '~gmchat:*',
+    'resetchannels', '+@all');
+my $silent = start_nginx(redis => "redis://silent\@$host password_file="
+    . password_file('secret-4'), conf => $conf);
+is_bare($silent->gm(@create), 'a user who may not publish creates');
+is_bare($silent->gm('add', gm_account => 1, host => 1001, uid => 5),
+    'begins a friendship');
+is_success($silent->gm('send', gm_account => 1, uid => 5, text => 'to him'),
+    'a GM writes');
+is_success($silent->gs('send', uid => 5, text => 'to her'),
+    'and a player');
+is_deeply([ map { $_->{text} } items($silent->gs('receive', host => 1001,
+    format => 'json')) ], [ 'to him' ], 'what a GM wrote is there once');
+is_deeply([ map { $_->{text} } items($silent->gm('receive',
+    format => 'json')) ], [ 'to her' ], 'and what a player wrote');
+is_bare($silent->gm('del', gm_account => 1, uid => 5),
+    'and ends the friendship');
+is(join(' ', map { $_->{change} } items($silent->gs('relation', host => 1001,
+    format => 'json'))), 'apply remove', 'of which the host learns once');
 
 # rights that are taken away while we are connected
 

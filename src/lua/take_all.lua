@@ -6,28 +6,28 @@
 -- include mailbox
 -- include flight
 local prefix = KEYS[1]
-local left, patience = tonumber(ARGV[1]), tonumber(ARGV[2])
+local limit, patience = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = math.floor(clock() / 1000)
 local waiting = redis.call('ZRANGEBYSCORE', prefix .. 'boxes', '-inf', now,
-                           'LIMIT', 0, left + 1)
-local reply, receipts, more = { 'ok', '', 0, 0, '' }, {}, 0
+                           'LIMIT', 0, limit + 1)
+local reply, receipts, left = { 'ok', '', 0, 0, '' }, {}, limit
 
-for _, gm in ipairs(waiting) do
-    if left == 0 then
-        more = 1
+for i, gm in ipairs(waiting) do
+    if left == 0 or i > limit then
+        reply[3] = 1
         break
     end
 
     local box = mailbox(prefix .. 'box:g' .. gm)
 
-    if not box then
+    if not box or box.done == box.n then
         redis.call('ZREM', prefix .. 'boxes', gm)
 
     else
-        local entries, rest, receipt = take(box, left, now, patience)
+        local entries, more, receipt = take(box, left, now, patience)
 
         left = left - #entries
-        more = math.max(more, rest)
+        reply[3] = math.max(reply[3], more)
 
         if #entries > 0 then
             receipts[#receipts + 1] = receipt
@@ -37,7 +37,6 @@ for _, gm in ipairs(waiting) do
     end
 end
 
-reply[3] = more
 reply[5] = table.concat(receipts, ' ')
 
 return reply

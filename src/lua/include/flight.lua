@@ -127,6 +127,10 @@ local function take(box, limit, now, patience)
     local ranges, receipt = {}, { box.key }
 
     if #entries == 0 then
+        if owner(box) and #box.flight > 0 then
+            keep_flight(box)
+            reschedule(box, now, 0)
+        end
         return entries, more, ''
     end
 

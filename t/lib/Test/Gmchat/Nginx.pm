@@ -22,7 +22,8 @@ use Test::Gmchat::Process
     qw(spawn wait_until alive reaped signal_and_wait children_of run_command);
 
 
-# new(dir, conf, redis, vars, workers, root), not started.
+# new(dir, conf, redis, vars, workers, root, asan), not started. `asan`: more
+# options of the sanitizer's, where there is one.
 
 sub new {
     my ($class, %arg) = @_;
@@ -138,10 +139,11 @@ sub environment {
 
     my $preload = $ENV{GMCHAT_TEST_PRELOAD} or return {};
     my $reports = "log_path=$self->{dir}/asan";
+    my $more = defined $self->{asan} ? ":$self->{asan}" : '';
 
     return {
         LD_PRELOAD    => $preload,
-        ASAN_OPTIONS  => "detect_leaks=0:abort_on_error=0:$reports",
+        ASAN_OPTIONS  => "detect_leaks=0:abort_on_error=0:$reports$more",
         UBSAN_OPTIONS => "print_stacktrace=1:$reports",
     };
 }
