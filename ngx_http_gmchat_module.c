@@ -372,6 +372,7 @@ ngx_http_gmchat_exit_process(ngx_cycle_t *cycle)
         ngx_gmchat_redis_close(stores[i]->link);
     }
 
+    ngx_http_gmchat_settle_exit();
     ngx_http_gmchat_stat_leave();
 }
 

@@ -48,18 +48,6 @@ START_TEST(the_contracts_actions)
 
         ck_assert_msg(rows > 0, "%s", names[i].name);
     }
-
-    for (action = gmchat_actions; action->name; action++) {
-        for (i = 0; i < check_nelts(names); i++) {
-            if (action->endpoint == names[i].endpoint
-                && strcmp(action->name, names[i].name) == 0)
-            {
-                break;
-            }
-        }
-
-        ck_assert_msg(i < check_nelts(names), "%s", action->name);
-    }
 }
 END_TEST
 

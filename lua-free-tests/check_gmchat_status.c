@@ -146,7 +146,7 @@ START_TEST(of_http)
     ck_assert_uint_eq(gmchat_status_of_http(413), GMCHAT_TOO_LARGE);
     ck_assert_uint_eq(gmchat_status_of_http(429), GMCHAT_RATE_LIMITED);
     ck_assert_uint_eq(gmchat_status_of_http(401), GMCHAT_FORBIDDEN);
-    ck_assert_uint_eq(gmchat_status_of_http(503), GMCHAT_RATE_LIMITED);
+    ck_assert_uint_eq(gmchat_status_of_http(503), GMCHAT_UNAVAILABLE);
     ck_assert_uint_eq(gmchat_status_of_http(400), GMCHAT_MALFORMED);
     ck_assert_uint_eq(gmchat_status_of_http(418), GMCHAT_MALFORMED);
     ck_assert_uint_eq(gmchat_status_of_http(500), GMCHAT_FAULT);

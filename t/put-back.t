@@ -358,10 +358,44 @@ is(scalar @again, 300,
     'a client that never reads: all come again after send_timeout');
 $connection->close;
 
+# a cursor covers nothing that was not given with it
+
+$nginx->gm('add', gm_account => 1, host => 1020, uid => $_) for 1020, 1021;
+$nginx->gm('send', gm_account => 1, uid => 1020, text => 'first');
+call_and_reset('/gs?action=receive&host=1020', between => sub {
+    $direct->gm('send', gm_account => 1, uid => 1020, text => 'second');
+    $direct->gm('send', gm_account => 1, uid => 1021, text => 'other');
+    my $reply = direct_receive(1020);
+    is(texts($reply), 'other', 'what nothing holds comes');
+    $direct->gs('receive', host => 1020, ack => $reply->{json}{cursor});
+});
+comes_again(sub { host_receive(1020) }, 'first second',
+    'to acknowledge its cursor forgets nothing that was not given');
+
 # what was handed over does not come again
 
 to_host(1006, 'n');
 is(texts(host_receive(1006)), 'n', 'a reply that was written');
 is(texts(host_receive(1006)), '', 'does not come again');
+
+# the store is away when it is to be told what became of a reply
+
+my $key = 'gmchat:{default}:box:h1007';
+
+for my $case (
+    [ 'the connection is cut', close => 1 ],
+    [ 'Redis refuses', error => 'BUSY Redis is busy running a script.' ],
+) {
+    my ($label, %action) = @$case;
+
+    to_host(1007, 'o');
+    $fake->on(name => 'EVALSHA', match => "\Q$key\E \\d+-\\d+@", times => 2,
+        %action);
+    is(texts(host_receive(1007)), 'o', "$label: the reply is there");
+    ok(wait_until(sub { $redis->cmd('XLEN', $key) == 0 }, 10),
+        "$label: the store is told when it is back");
+    is(texts(host_receive(1007)), '', "$label: it does not come again");
+    $fake->clear_rules;
+}
 
 finish();

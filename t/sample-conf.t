@@ -35,7 +35,7 @@ for my $uri ('/gm?action=', '/gs?action=', '/') {
 
 my $log = slurp("$nginx->{dir}/sample.log");
 
-wait_until(sub { ($log = slurp("$nginx->{dir}/sample.log")) =~ m{"GET /gm} });
+wait_until(sub { ($log = slurp("$nginx->{dir}/sample.log")) =~ m{"GET /gm" } });
 like($log, qr{"GET /gm" 200 \d+ \S+ action=create errno=0 group=default},
     'the sample log format names the call');
 unlike($log, qr/Ann|xxx/, 'and holds no query string');

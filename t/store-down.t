@@ -61,8 +61,8 @@ EOF
         }), "$label: Redis is back, service on every worker");
     }
 
-    ok(scalar $nginx->{log}->lines(qr/\[notice\] .*store .* is back/),
-        "$label: the log says that it is back, as a notice");
+    ok(scalar $nginx->{log}->lines(qr/\[error\] .*store .* is back/),
+        "$label: the log says that it is back, as loud as that it was lost");
     ok(wait_until(sub { $nginx->gm(@create)->{json}{errno} == 1 }),
         "$label: and what was stored is there");
     is($nginx->gm('fly')->{status}, 404,

@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
+use Test::Gmchat::Http qw(format_request);
 use Test::Gmchat::Tls qw(make_authority make_certificate);
 use Test::More;
 
@@ -75,6 +76,38 @@ ok(wait_until(sub {
         gm_account => 2)) x 100);
     return grep({ $_->{body} eq '{"res":1}' } @replies) == 100;
 }), 'a hundred calls at once, on every worker');
+
+# more than the connection takes at once: what waits is written from where it
+# was moved to, and what was written in part is known to be
+
+{
+    $nginx->gm('create', gm_account => 3, gm_name => 'Eve');
+    $nginx->gm('add', gm_account => 3, host => 1003, uid => 3);
+    (my $large = $conf) =~ s/(gmchat_redis .*)/$1
+    gmchat_message_max 1m;
+    gmchat_mailbox_max 10000 64m;
+    client_max_body_size 2m;/;
+
+    $redis->pause;
+    my $many = start_nginx(redis => "rediss://$host ca=$authority->{cert} "
+        . "timeout=20s connect_timeout=20s $login", conf => $large);
+
+    for my $round ('before the link is up', 'on a link that is up') {
+        my @connections = map { $many->connect } 1 .. 30;
+
+        $_->write(format_request('POST', '/gm?action=send&gm_account=3&uid=3',
+            type => 'application/x-www-form-urlencoded',
+            body => 'text=' . 'y' x 200_000)) for @connections;
+        $redis->resume;
+        is(scalar(grep { $_->response->{json}{res} } @connections), 30,
+            "a long queue $round: all are stored");
+        $redis->pause;
+    }
+
+    $redis->resume;
+    is($redis->cmd('XLEN', 'gmchat:{default}:box:h1003'), 60,
+        'a long queue: each once');
+}
 
 plays("rediss://localhost:$redis->{tls_port} ca=$authority->{cert}", 'by name');
 plays("rediss://$host/2 ca=$authority->{cert} name=redis.test",

@@ -4,7 +4,7 @@
 
 /*
  * One row an action.  A new one is a row here, a script in src/lua, a test in
- * t/ and a section of docs/actions.md.  Where rows share a name, the first
+ * t/ and its docs: docs/actions.md and docs/openapi.yaml.  Where rows share a name, the first
  * whose `when` is given applies.
  */
 

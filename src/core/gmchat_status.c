@@ -53,17 +53,18 @@ static const gmchat_status_row_t  gmchat_status_rows[GMCHAT_STATUSES] = {
         "the receiver's mailbox is full: try again when it has read some",
         0 },
     [GMCHAT_UNAVAILABLE] = { NULL, -5, 503, GMCHAT_RETRY_STORE,
-        "the store cannot be reached, nothing was stored: try again", 0 },
+        "the store does not take this now, nothing was stored: try again",
+        0 },
     [GMCHAT_ROLE_UNAVAILABLE] = { NULL, -5, 503, GMCHAT_RETRY_STORE,
         "the role service cannot be reached, nothing was stored: try again",
         0 },
     [GMCHAT_UNKNOWN] = { NULL, -6, 504, 0,
-        "the store did not answer, the outcome is unknown: try again with "
-        "the same msgid", 0 },
+        "the store did not answer, the outcome is unknown: try a send again "
+        "with the same msgid", 0 },
 
     [GMCHAT_FAULT] = { NULL, -6, 504, 0,
-        "the bridge failed, the outcome is unknown: try again with the same "
-        "msgid", 0 }
+        "the bridge failed, the outcome is unknown: try a send again with "
+        "the same msgid", 0 }
 };
 
 
@@ -107,11 +108,10 @@ gmchat_status_of_http(unsigned http)
         return GMCHAT_TOO_LARGE;
 
     case 429:
-    case 503:
-
-        /* limit_req and limit_conn answer either */
-
         return GMCHAT_RATE_LIMITED;
+
+    case 503:
+        return GMCHAT_UNAVAILABLE;
 
     default:
         return http < 500 ? GMCHAT_MALFORMED : GMCHAT_FAULT;

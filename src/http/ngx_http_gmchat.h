@@ -176,6 +176,7 @@ ngx_int_t ngx_http_gmchat_filter_init(ngx_conf_t *cf);
 /* ngx_http_gmchat_settle.c: what plain receives took */
 
 void ngx_http_gmchat_settle(ngx_http_gmchat_call_t *call, ngx_uint_t landed);
+void ngx_http_gmchat_settle_exit(void);
 ngx_uint_t ngx_http_gmchat_client_gone(ngx_http_request_t *r);
 
 

@@ -4,14 +4,53 @@
 /* A change of the file is seen within this time, in milliseconds. */
 #define NGX_HTTP_GMCHAT_ALLOW_CHECK  500
 
-/* Reads the whole file; the caller frees it by ngx_free().  NULL if it cannot
- * be read, which is logged. */
-
-static u_char *
-ngx_http_gmchat_allow_load(ngx_str_t *path, size_t size, ngx_log_t *log)
+static ngx_int_t
+ngx_http_gmchat_allow_load_fd(ngx_file_t *file, u_char **text, size_t *size)
 {
-    u_char      *text;
-    ssize_t      n;
+    ssize_t          n;
+    ngx_file_info_t  fi;
+
+    if (ngx_fd_info(file->fd, &fi) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, file->log, ngx_errno,
+                      ngx_fd_info_n " \"%V\" failed", &file->name);
+        return NGX_ERROR;
+    }
+
+    if (ngx_file_size(&fi) > GMCHAT_ALLOW_TEXT_MAX) {
+        ngx_log_error(NGX_LOG_ERR, file->log, 0,
+                      "gmchat: \"%V\" is too large for a server list",
+                      &file->name);
+        return NGX_DECLINED;
+    }
+
+    *size = (size_t) ngx_file_size(&fi);
+    *text = ngx_alloc(*size + 1, file->log);
+    if (*text == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_file(file, *text, *size, 0);
+
+    if (n != (ssize_t) *size) {
+        ngx_log_error(NGX_LOG_ERR, file->log, 0,
+                      "gmchat: \"%V\" changed while it was read",
+                      &file->name);
+        ngx_free(*text);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Reads the whole file; the caller frees the text by ngx_free().  Returns as
+ * ngx_http_gmchat_allow_read() does; what went wrong is logged. */
+
+static ngx_int_t
+ngx_http_gmchat_allow_load(ngx_str_t *path, u_char **text, size_t *size,
+    ngx_log_t *log)
+{
+    ngx_int_t    rc;
     ngx_file_t   file;
 
     ngx_memzero(&file, sizeof(ngx_file_t));
@@ -22,28 +61,17 @@ ngx_http_gmchat_allow_load(ngx_str_t *path, size_t size, ngx_log_t *log)
     if (file.fd == NGX_INVALID_FILE) {
         ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
                       ngx_open_file_n " \"%V\" failed", path);
-        return NULL;
+        return NGX_ERROR;
     }
 
-    text = ngx_alloc(size + 1, log);
-
-    if (text) {
-        n = ngx_read_file(&file, text, size, 0);
-
-        if (n != (ssize_t) size) {
-            ngx_log_error(NGX_LOG_ERR, log, 0,
-                          "gmchat: \"%V\" changed while it was read", path);
-            ngx_free(text);
-            text = NULL;
-        }
-    }
+    rc = ngx_http_gmchat_allow_load_fd(&file, text, size);
 
     if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
         ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
                       ngx_close_file_n " \"%V\" failed", path);
     }
 
-    return text;
+    return rc;
 }
 
 
@@ -69,27 +97,21 @@ ngx_http_gmchat_allow_broken(ngx_http_gmchat_allow_t *allow,
  */
 
 static ngx_int_t
-ngx_http_gmchat_allow_read(ngx_http_gmchat_allow_t *allow, off_t size,
-    ngx_log_t *log)
+ngx_http_gmchat_allow_read(ngx_http_gmchat_allow_t *allow, ngx_log_t *log)
 {
     u_char                *text;
+    size_t                 size;
+    ngx_int_t              rc;
     gmchat_allow_t        *list;
     gmchat_allow_error_t   error;
 
-    if (size > GMCHAT_ALLOW_TEXT_MAX) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "gmchat: \"%V\" is too large for a server list",
-                      &allow->path);
-        return NGX_DECLINED;
-    }
-
-    text = ngx_http_gmchat_allow_load(&allow->path, (size_t) size, log);
-    if (text == NULL) {
-        return NGX_ERROR;
+    rc = ngx_http_gmchat_allow_load(&allow->path, &text, &size, log);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     ngx_memzero(&error, sizeof(gmchat_allow_error_t));
-    list = gmchat_allow_parse(text, (size_t) size, &error);
+    list = gmchat_allow_parse(text, size, &error);
     ngx_free(text);
 
     if (list == NULL) {
@@ -157,7 +179,7 @@ ngx_http_gmchat_allow_update(ngx_http_gmchat_allow_t *allow, ngx_log_t *log)
         return NGX_OK;
     }
 
-    rc = ngx_http_gmchat_allow_read(allow, ngx_file_size(&fi), log);
+    rc = ngx_http_gmchat_allow_read(allow, log);
 
     if (rc != NGX_ERROR) {
         allow->uniq = ngx_file_uniq(&fi);

@@ -200,10 +200,13 @@ ngx_http_gmchat_call_reply(ngx_http_gmchat_call_t *call)
 
     /* the next poll may come before nginx is done with the request */
 
-    if (call->receipt.len && rc == NGX_OK
-        && ngx_http_gmchat_call_written(call))
-    {
-        ngx_http_gmchat_settle(call, 1);
+    if (call->receipt.len) {
+        if (rc == NGX_ERROR || rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+            ngx_http_gmchat_settle(call, 0);
+
+        } else if (rc == NGX_OK && ngx_http_gmchat_call_written(call)) {
+            ngx_http_gmchat_settle(call, 1);
+        }
     }
 
     ngx_http_finalize_request(r, rc);
@@ -311,11 +314,10 @@ ngx_http_gmchat_call_late(ngx_http_gmchat_call_t *call,
 
     if (call->receipt.len) {
         ngx_http_gmchat_settle(call, 0);
+        return;
     }
 
-    if (!call->pending) {
-        ngx_http_gmchat_call_release(call);
-    }
+    ngx_http_gmchat_call_release(call);
 }
 
 

@@ -138,6 +138,37 @@ ngx_http_gmchat_send(ngx_http_gmchat_call_t *call)
  * of nginx's error page, a body filter its body.
  */
 
+/* limit_req and limit_conn answer 503 unless they are told to answer 429. */
+
+static void
+ngx_http_gmchat_refusal_of(ngx_http_request_t *r, gmchat_refusal_t *refusal)
+{
+    ngx_uint_t  http;
+
+    http = r->headers_out.status;
+
+    if (http == NGX_HTTP_SERVICE_UNAVAILABLE
+        && (r->main->limit_req_status || r->main->limit_conn_status))
+    {
+        http = NGX_HTTP_TOO_MANY_REQUESTS;
+        r->headers_out.status = http;
+        r->err_status = http;
+    }
+
+    refusal->status = gmchat_status_of_http((unsigned) http);
+    refusal->param = NULL;
+    refusal->reason = NULL;
+
+    if (refusal->status == GMCHAT_MALFORMED) {
+        refusal->param = "request";
+        refusal->reason = "could not be read: see its HTTP status";
+
+    } else if (refusal->status == GMCHAT_UNAVAILABLE) {
+        refusal->reason = "the service is not available: try again";
+    }
+}
+
+
 static ngx_http_gmchat_call_t *
 ngx_http_gmchat_refusal(ngx_http_request_t *r)
 {
@@ -160,24 +191,8 @@ ngx_http_gmchat_refusal(ngx_http_request_t *r)
         return NULL;
     }
 
-    call->status = gmchat_status_of_http((unsigned) r->headers_out.status);
-
-    refusal.status = call->status;
-    refusal.param = NULL;
-    refusal.reason = NULL;
-
-    if (call->status == GMCHAT_MALFORMED) {
-        refusal.param = "request";
-        refusal.reason = "could not be read: see its HTTP status";
-    }
-
-    if (call->status == GMCHAT_RATE_LIMITED) {
-
-        /* limit_req's own default says that the server is at fault */
-
-        r->headers_out.status = gmchat_status_row(call->status)->http;
-        r->err_status = r->headers_out.status;
-    }
+    ngx_http_gmchat_refusal_of(r, &refusal);
+    call->status = refusal.status;
 
     gmchat_buf_reset(&call->out, 0);
     gmchat_reply_refusal(&call->out, &refusal);

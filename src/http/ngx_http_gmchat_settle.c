@@ -113,9 +113,7 @@ ngx_http_gmchat_settled(void *data, gmchat_store_outcome_e outcome,
         return;
     }
 
-    if ((ngx_msec_int_t) (call->settle_until - ngx_current_msec) > 0
-        && !ngx_exiting && !ngx_terminate)
-    {
+    if ((ngx_msec_int_t) (call->settle_until - ngx_current_msec) > 0) {
         ngx_http_gmchat_settle_later(call);
         return;
     }
@@ -124,6 +122,19 @@ ngx_http_gmchat_settled(void *data, gmchat_store_outcome_e outcome,
                   "gmchat: the store was not told what became of a receive: "
                   "it will be delivered again");
     ngx_http_gmchat_call_settled(call);
+}
+
+
+/* The worker exits: what it could not tell is told by the deadline. */
+
+void
+ngx_http_gmchat_settle_exit(void)
+{
+    if (!ngx_queue_empty(&ngx_http_gmchat_unsettled)) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "gmchat: the store was not told what became of a "
+                      "receive: it will be delivered again");
+    }
 }
 
 

@@ -8,6 +8,9 @@
 
 #define NGX_HTTP_GMCHAT_BUCKETS  12
 
+/* Stores of a configuration, and as many of those before it. */
+#define NGX_HTTP_GMCHAT_ROWS  (2 * NGX_HTTP_GMCHAT_STORES)
+
 /* What a store's label shows of its directive, with a zero byte. */
 #define NGX_HTTP_GMCHAT_STORE_NAME  256
 
@@ -16,7 +19,7 @@
 
 typedef struct {
     ngx_atomic_t                  pid;
-    ngx_gmchat_redis_gauges_t     links[NGX_HTTP_GMCHAT_STORES];
+    ngx_gmchat_redis_gauges_t     links[NGX_HTTP_GMCHAT_ROWS];
 } ngx_http_gmchat_worker_t;
 
 
@@ -32,7 +35,7 @@ struct ngx_http_gmchat_stat_s {
     ngx_atomic_t                  buckets[NGX_HTTP_GMCHAT_BUCKETS + 1];
     ngx_atomic_t                  store_us;
     ngx_atomic_t                  answers;
-    ngx_http_gmchat_store_stat_t  stores[NGX_HTTP_GMCHAT_STORES];
+    ngx_http_gmchat_store_stat_t  stores[NGX_HTTP_GMCHAT_ROWS];
     ngx_http_gmchat_worker_t      workers[NGX_MAX_PROCESSES];
 };
 
@@ -86,7 +89,7 @@ ngx_http_gmchat_stat_find(ngx_http_gmchat_stat_t *stat, const u_char *name)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < NGX_HTTP_GMCHAT_STORES; i++) {
+    for (i = 0; i < NGX_HTTP_GMCHAT_ROWS; i++) {
         if (ngx_strcmp(stat->stores[i].name, name) == 0) {
             return (ngx_int_t) i;
         }
@@ -96,61 +99,106 @@ ngx_http_gmchat_stat_find(ngx_http_gmchat_stat_t *stat, const u_char *name)
 }
 
 
-/* Rows of stores that the new configuration does not have are free again. */
+/* A worker that was killed leaves its row behind. */
 
-static void
-ngx_http_gmchat_stat_forget(ngx_http_gmchat_stat_t *stat,
-    ngx_http_gmchat_main_conf_t *gmcf)
+static ngx_uint_t
+ngx_http_gmchat_stat_alive(ngx_http_gmchat_worker_t *worker)
 {
-    u_char                     name[NGX_HTTP_GMCHAT_STORE_NAME];
-    ngx_uint_t                 i, n;
-    ngx_http_gmchat_store_t  **stores;
-
-    stores = gmcf->stores.elts;
-
-    for (i = 0; i < NGX_HTTP_GMCHAT_STORES; i++) {
-
-        for (n = 0; n < gmcf->stores.nelts; n++) {
-            ngx_http_gmchat_stat_name(name, stores[n]);
-
-            if (ngx_strcmp(stat->stores[i].name, name) == 0) {
-                break;
-            }
-        }
-
-        if (n == gmcf->stores.nelts) {
-            ngx_memzero(&stat->stores[i],
-                        sizeof(ngx_http_gmchat_store_stat_t));
-        }
-    }
+    return worker->pid != 0
+           && (kill((ngx_pid_t) worker->pid, 0) == 0 || ngx_errno != ESRCH);
 }
 
 
-/* A store keeps its row, and what was counted there, over a reload; stores of
- * the same name share one. */
+/* Whether a living worker has a link to the store of a row. */
 
-static void
+static ngx_uint_t
+ngx_http_gmchat_stat_linked(ngx_http_gmchat_stat_t *stat, ngx_uint_t row)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_MAX_PROCESSES; i++) {
+        if (stat->workers[i].links[row].state != 0
+            && ngx_http_gmchat_stat_alive(&stat->workers[i]))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* A row that nobody has, or that nobody uses any more; `taken` are those of
+ * the new configuration. */
+
+static ngx_int_t
+ngx_http_gmchat_stat_claim(ngx_http_gmchat_stat_t *stat, const u_char *taken)
+{
+    ngx_int_t  row;
+
+    row = ngx_http_gmchat_stat_find(stat, (u_char *) "");
+    if (row != NGX_DECLINED) {
+        return row;
+    }
+
+    for (row = 0; row < NGX_HTTP_GMCHAT_ROWS; row++) {
+        if (!taken[row] && !ngx_http_gmchat_stat_linked(stat, row)) {
+            ngx_memzero(&stat->stores[row],
+                        sizeof(ngx_http_gmchat_store_stat_t));
+            return row;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * A store keeps its row, and what was counted there, over a reload; stores of
+ * the same name share one.  Rows of stores that the configuration no longer
+ * has stay until they are needed: workers of the one before may use them, and
+ * this configuration may yet be refused.
+ */
+
+static ngx_int_t
 ngx_http_gmchat_stat_assign(ngx_http_gmchat_stat_t *stat,
     ngx_http_gmchat_main_conf_t *gmcf)
 {
     u_char                     name[NGX_HTTP_GMCHAT_STORE_NAME];
+    u_char                     taken[NGX_HTTP_GMCHAT_ROWS];
     ngx_int_t                  row;
     ngx_uint_t                 i;
     ngx_http_gmchat_store_t  **stores;
 
     stores = gmcf->stores.elts;
+    ngx_memzero(taken, sizeof(taken));
+
+    for (i = 0; i < gmcf->stores.nelts; i++) {
+        ngx_http_gmchat_stat_name(name, stores[i]);
+        row = ngx_http_gmchat_stat_find(stat, name);
+        if (row != NGX_DECLINED) {
+            taken[row] = 1;
+        }
+    }
 
     for (i = 0; i < gmcf->stores.nelts; i++) {
         ngx_http_gmchat_stat_name(name, stores[i]);
         row = ngx_http_gmchat_stat_find(stat, name);
 
         if (row == NGX_DECLINED) {
-            row = ngx_http_gmchat_stat_find(stat, (u_char *) "");
-            ngx_memcpy(stat->stores[row].name, name, sizeof(name));
+            row = ngx_http_gmchat_stat_claim(stat, taken);
         }
 
+        if (row == NGX_DECLINED) {
+            return NGX_ERROR;
+        }
+
+        taken[row] = 1;
+        ngx_memcpy(stat->stores[row].name, name, sizeof(name));
         stores[i]->index = (ngx_uint_t) row;
     }
+
+    return NGX_OK;
 }
 
 
@@ -174,9 +222,14 @@ ngx_http_gmchat_stat_init_zone(ngx_shm_zone_t *zone, void *data)
         slab->data = stat;
     }
 
-    ngx_http_gmchat_stat_forget(stat, zone->data);
-    ngx_http_gmchat_stat_assign(stat, zone->data);
     ngx_http_gmchat_stat = stat;
+
+    if (ngx_http_gmchat_stat_assign(stat, zone->data) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, ngx_cycle->log, 0,
+                      "gmchat: the workers of earlier configurations use too "
+                      "many other stores: wait until they are gone");
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
 }
@@ -302,18 +355,18 @@ ngx_http_gmchat_stat_leave(void)
 }
 
 
-/* A worker that was killed leaves its row behind. */
-
-static ngx_uint_t
-ngx_http_gmchat_stat_alive(ngx_http_gmchat_worker_t *worker)
-{
-    return worker->pid != 0
-           && (kill((ngx_pid_t) worker->pid, 0) == 0 || ngx_errno != ESRCH);
-}
-
-
 /* Writing them out: each figure is told once, to a function that puts it into
  * JSON or into Prometheus' text format. */
+
+
+/* Stores that a worker has a link to are shown. */
+
+static ngx_uint_t
+ngx_http_gmchat_stat_shown(ngx_uint_t row)
+{
+    return ngx_http_gmchat_stat->stores[row].name[0] != '\0'
+           && ngx_http_gmchat_stat_linked(ngx_http_gmchat_stat, row);
+}
 
 
 typedef struct {
@@ -525,7 +578,7 @@ ngx_http_gmchat_stat_links(ngx_uint_t store, ngx_int_t state)
         if (state < 0) {
             n += link->queue;
 
-        } else if (link->state == (ngx_atomic_uint_t) state) {
+        } else if (link->state == (ngx_atomic_uint_t) state + 1) {
             n++;
         }
     }
@@ -650,8 +703,8 @@ ngx_http_gmchat_stat_json(gmchat_buf_t *buf)
     gmchat_json_name(buf, "stores");
     gmchat_buf_add_text(buf, "[");
 
-    for (i = 0; i < NGX_HTTP_GMCHAT_STORES; i++) {
-        if (ngx_http_gmchat_stat->stores[i].name[0]) {
+    for (i = 0; i < NGX_HTTP_GMCHAT_ROWS; i++) {
+        if (ngx_http_gmchat_stat_shown(i)) {
             ngx_http_gmchat_stat_store_json(buf, i);
         }
     }
@@ -705,10 +758,10 @@ ngx_http_gmchat_stat_store_counters(gmchat_buf_t *buf)
         ngx_http_gmchat_stat_help(buf, counter->metric, "counter",
                                   counter->help);
 
-        for (i = 0; i < NGX_HTTP_GMCHAT_STORES; i++) {
+        for (i = 0; i < NGX_HTTP_GMCHAT_ROWS; i++) {
             labels[0].value = ngx_http_gmchat_stat->stores[i].name;
 
-            if (labels[0].value[0]) {
+            if (ngx_http_gmchat_stat_shown(i)) {
                 ngx_http_gmchat_stat_series(buf, counter->metric, labels,
                     ngx_http_gmchat_stat_counter(
                         &ngx_http_gmchat_stat->stores[i], counter));
@@ -729,10 +782,10 @@ ngx_http_gmchat_stat_store_series(gmchat_buf_t *buf, const char *metric,
     ngx_http_gmchat_label_t  labels[3] = { { "store", NULL }, { label, NULL },
                                            { NULL, NULL } };
 
-    for (i = 0; i < NGX_HTTP_GMCHAT_STORES; i++) {
+    for (i = 0; i < NGX_HTTP_GMCHAT_ROWS; i++) {
         labels[0].value = ngx_http_gmchat_stat->stores[i].name;
 
-        if (labels[0].value[0] == '\0') {
+        if (!ngx_http_gmchat_stat_shown(i)) {
             continue;
         }
 

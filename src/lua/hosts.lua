@@ -1,12 +1,22 @@
--- The game servers.
+-- The game servers, by number.
 -- KEYS  1 prefix
 -- Gives {'ok', host, last_poll, players, undelivered, ...}
 local prefix = KEYS[1]
 local reply = { 'ok' }
-local hosts = redis.call('ZRANGE', prefix .. 'hosts', 0, -1, 'WITHSCORES')
+local hosts, polled = {}, {}
+local found = redis.call('ZRANGE', prefix .. 'hosts', 0, -1, 'WITHSCORES')
 
-for i = 1, #hosts, 2 do
-    local host, players = hosts[i], 0
+for i = 1, #found, 2 do
+    hosts[#hosts + 1] = found[i]
+    polled[found[i]] = found[i + 1]
+end
+
+table.sort(hosts, function(a, b)
+    return #a < #b or #a == #b and a < b
+end)
+
+for _, host in ipairs(hosts) do
+    local players = 0
 
     for _, friends in ipairs(redis.call('HVALS', prefix .. 'host:' .. host
                                                  .. ':gms'))
@@ -15,7 +25,7 @@ for i = 1, #hosts, 2 do
     end
 
     reply[#reply + 1] = host
-    reply[#reply + 1] = hosts[i + 1]
+    reply[#reply + 1] = polled[host]
     reply[#reply + 1] = players
     reply[#reply + 1] = redis.call('XLEN', prefix .. 'box:h' .. host)
 end

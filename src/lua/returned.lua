@@ -20,7 +20,7 @@ settle_receipt(ARGV[1],
         end
 
         local prefix, gm = owner(box)
-        if gm then
+        if gm and box.done < box.n then
             redis.call('ZADD', prefix .. 'boxes', 'LT', now, gm)
         end
         wake(box.key, '')

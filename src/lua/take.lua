@@ -16,8 +16,6 @@ end
 local limit, patience = tonumber(ARGV[1]), tonumber(ARGV[2])
 local box = mailbox(KEYS[2])
 local now = math.floor(clock() / 1000)
-local entries, more, receipt = take(box, limit, now, patience)
-local cursor = #entries > 0 and entries[#entries][1]
-               or identify(box, box.done)
+local entries, more, receipt, cursor = take(box, limit, now, patience)
 
 return { 'ok', cursor, more, 0, receipt, entries }

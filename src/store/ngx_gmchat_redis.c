@@ -195,7 +195,7 @@ ngx_gmchat_redis_serve(gmchat_store_t *store)
     store->log.log_level = ngx_cycle->log->log_level;
 
     if (store->failures) {
-        ngx_log_error(NGX_LOG_NOTICE, &store->log, 0,
+        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
                       "gmchat: store %V is back", &store->conf->name);
     }
 
@@ -224,7 +224,7 @@ ngx_gmchat_redis_event(gmchat_store_t *store, gmchat_link_event_e event)
     step = gmchat_link_step(store->state, event);
 
     store->state = step.next;
-    store->gauges->state = step.next;
+    store->gauges->state = step.next + 1;
 
     if (step.effects & GMCHAT_LINK_DO_CLOSE) {
         ngx_gmchat_redis_close_connection(store);
@@ -252,7 +252,8 @@ ngx_gmchat_redis_event(gmchat_store_t *store, gmchat_link_event_e event)
 }
 
 
-/* The first loss in a row is logged, the rest are counted. */
+/* The first loss in a row is logged, and each that has another cause than the
+ * one before; the rest are counted. */
 
 void
 ngx_gmchat_redis_lose(gmchat_store_t *store, ngx_gmchat_cause_e cause,
@@ -260,7 +261,8 @@ ngx_gmchat_redis_lose(gmchat_store_t *store, ngx_gmchat_cause_e cause,
 {
     (void) ngx_atomic_fetch_add(&store->counters->lost[cause], 1);
 
-    if (store->failures == 0) {
+    if (store->failures == 0 || cause != store->lost) {
+        store->log.log_level = ngx_cycle->log->log_level;
         ngx_log_error(NGX_LOG_ERR, &store->log, 0,
                       "gmchat: store %V is lost: %s; calls are refused until "
                       "it is back", &store->conf->name, reason);
@@ -268,6 +270,7 @@ ngx_gmchat_redis_lose(gmchat_store_t *store, ngx_gmchat_cause_e cause,
     }
 
     store->failures++;
+    store->lost = cause;
     store->reason = reason;
     store->addr++;
 

@@ -44,7 +44,7 @@ typedef struct {
 /* What one worker's link is doing, in shared memory. */
 
 typedef struct {
-    ngx_atomic_t        state;          /* gmchat_link_state_e */
+    ngx_atomic_t        state;          /* gmchat_link_state_e + 1; 0: none */
     ngx_atomic_t        queue;          /* calls not ended yet */
 } ngx_gmchat_redis_gauges_t;
 

@@ -142,9 +142,13 @@ ngx_gmchat_redis_handshake(gmchat_store_t *store)
         return;
     }
 
-    /* each write is a whole pipeline already */
+    /* each write is a whole pipeline already; what is left of one is tried
+     * again from a buffer that may have moved and grown */
 
     c->ssl->buffer = 0;
+    (void) SSL_set_mode(c->ssl->connection,
+                        SSL_MODE_ENABLE_PARTIAL_WRITE
+                        |SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 
     if (!store->conf->ssl_ip
         && SSL_set_tlsext_host_name(c->ssl->connection,

@@ -35,7 +35,8 @@ struct gmchat_store_s {
     ngx_gmchat_redis_gauges_t    *gauges;
 
     gmchat_link_state_e           state;
-    const char                   *reason;
+    const char                   *reason;       /* of the last loss */
+    ngx_gmchat_cause_e            lost;         /* and its cause */
     unsigned                      failures;     /* in a row */
     ngx_uint_t                    addr;         /* the next to try */
 

@@ -117,8 +117,9 @@ local function reschedule(box, now, more)
 end
 
 
--- Takes up to `limit` entries. Returns them, whether there are more, and the
--- receipt by which they are settled: '<key> <first>-<last>@<deadline> ...'.
+-- Takes up to `limit` entries. Returns them, whether there are more, the
+-- receipt by which they are settled, '<key> <first>-<last>@<deadline> ...', and
+-- the cursor: it covers nothing that was not given here.
 local function take(box, limit, now, patience)
     expire_flight(box, now)
 
@@ -131,7 +132,7 @@ local function take(box, limit, now, patience)
             keep_flight(box)
             reschedule(box, now, 0)
         end
-        return entries, more, ''
+        return entries, more, '', identify(box, box.done)
     end
 
     for _, entry in ipairs(entries) do
@@ -143,7 +144,13 @@ local function take(box, limit, now, patience)
         end
     end
 
+    local covered = box.done
+
     for _, range in ipairs(ranges) do
+        if range[1] == covered + 1 then
+            covered = range[2]
+        end
+
         table.insert(box.flight, range)
         table.insert(receipt, string.format('%.0f-%.0f@%s', range[1],
                                             range[2], deadline))
@@ -152,7 +159,7 @@ local function take(box, limit, now, patience)
     keep_flight(box)
     reschedule(box, now, more)
 
-    return entries, more, table.concat(receipt, ' ')
+    return entries, more, table.concat(receipt, ' '), identify(box, covered)
 end
 
 
