@@ -78,7 +78,7 @@ struct gmchat_store_s {
 };
 
 
-/* ngx_gmchat_redis.c: states, calls, reading and writing */
+/* ngx_gmchat_redis.c: states, calls and writing */
 
 void ngx_gmchat_redis_event(gmchat_store_t *store, gmchat_link_event_e event);
 
@@ -97,8 +97,17 @@ ngx_int_t ngx_gmchat_redis_command(gmchat_store_t *store,
     gmchat_store_done_pt done, const gmchat_str_t *words, size_t n);
 
 void ngx_gmchat_redis_write(gmchat_store_t *store);
-void ngx_gmchat_redis_read_handler(ngx_event_t *rev);
 void ngx_gmchat_redis_write_handler(ngx_event_t *wev);
+
+/* Ends a call that is in no queue.  Its end may submit others. */
+void ngx_gmchat_redis_end_call(gmchat_store_t *store,
+    ngx_gmchat_redis_call_t *call, gmchat_store_outcome_e outcome,
+    const gmchat_value_t *value);
+
+
+/* ngx_gmchat_redis_read.c: replies and what they mean for their calls */
+
+void ngx_gmchat_redis_read_handler(ngx_event_t *rev);
 
 
 /* ngx_gmchat_redis_connect.c: from nothing to a TCP or TLS connection */
