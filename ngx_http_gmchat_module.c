@@ -36,6 +36,32 @@ static char *ngx_http_gmchat_check_message_max(ngx_conf_t *cf, void *post,
     void *data);
 
 
+static char *ngx_http_gmchat_host_silent(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_gmchat_ping(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_gmchat_origin(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_gmchat_check_window(ngx_conf_t *cf, void *post,
+    void *data);
+static char *ngx_http_gmchat_check_size(ngx_conf_t *cf, void *post,
+    void *data);
+static char *ngx_http_gmchat_check_interval(ngx_conf_t *cf, void *post,
+    void *data);
+
+
+static ngx_conf_post_t  ngx_http_gmchat_window_post = {
+    ngx_http_gmchat_check_window
+};
+
+static ngx_conf_post_t  ngx_http_gmchat_size_post = {
+    ngx_http_gmchat_check_size
+};
+
+static ngx_conf_post_t  ngx_http_gmchat_interval_post = {
+    ngx_http_gmchat_check_interval
+};
+
 static ngx_conf_post_t  ngx_http_gmchat_message_max_post = {
     ngx_http_gmchat_check_message_max
 };
@@ -110,6 +136,62 @@ static ngx_command_t  ngx_http_gmchat_commands[] = {
       0,
       NULL },
 
+    { ngx_string("gmchat_host_silent"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_gmchat_host_silent,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_window"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_gmchat_loc_conf_t, window),
+      &ngx_http_gmchat_window_post },
+
+    { ngx_string("gmchat_stream_buffer"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_gmchat_loc_conf_t, stream_buffer),
+      &ngx_http_gmchat_size_post },
+
+    { ngx_string("gmchat_frame_max"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_gmchat_loc_conf_t, frame_max),
+      &ngx_http_gmchat_size_post },
+
+    { ngx_string("gmchat_heartbeat"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_gmchat_loc_conf_t, heartbeat),
+      &ngx_http_gmchat_interval_post },
+
+    { ngx_string("gmchat_ping"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE12,
+      ngx_http_gmchat_ping,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_grace"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_gmchat_loc_conf_t, grace),
+      &ngx_http_gmchat_interval_post },
+
+    { ngx_string("gmchat_origin"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_1MORE,
+      ngx_http_gmchat_origin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -179,7 +261,7 @@ ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf)
      *
      *     conf->kind = NGX_HTTP_GMCHAT_OFF;
      *     conf->group = NULL;
-     *     conf->entries, bytes, keep, ttl, patience = { 0, NULL };
+     *     conf->entries, bytes, keep, ttl, patience, silent = { 0, NULL };
      */
 
     conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_gmchat_loc_conf_t));
@@ -193,6 +275,14 @@ ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf)
     conf->role_from = NGX_CONF_UNSET;
     conf->message_max = NGX_CONF_UNSET_SIZE;
     conf->redeliver = NGX_CONF_UNSET_MSEC;
+    conf->window = NGX_CONF_UNSET;
+    conf->stream_buffer = NGX_CONF_UNSET_SIZE;
+    conf->frame_max = NGX_CONF_UNSET_SIZE;
+    conf->heartbeat = NGX_CONF_UNSET_MSEC;
+    conf->ping = NGX_CONF_UNSET_MSEC;
+    conf->pong = NGX_CONF_UNSET_MSEC;
+    conf->grace = NGX_CONF_UNSET_MSEC;
+    conf->origins = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -277,7 +367,17 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_gmchat_merge_text(&conf->keep, &prev->keep, "200");
     ngx_http_gmchat_merge_text(&conf->ttl, &prev->ttl, "2592000");
     ngx_http_gmchat_merge_text(&conf->patience, &prev->patience, "60000");
+    ngx_http_gmchat_merge_text(&conf->silent, &prev->silent, "15000");
     ngx_conf_merge_msec_value(conf->redeliver, prev->redeliver, 60000);
+
+    ngx_conf_merge_value(conf->window, prev->window, 1000);
+    ngx_conf_merge_size_value(conf->stream_buffer, prev->stream_buffer, 65536);
+    ngx_conf_merge_size_value(conf->frame_max, prev->frame_max, 65536);
+    ngx_conf_merge_msec_value(conf->heartbeat, prev->heartbeat, 15000);
+    ngx_conf_merge_msec_value(conf->ping, prev->ping, 25000);
+    ngx_conf_merge_msec_value(conf->pong, prev->pong, 10000);
+    ngx_conf_merge_msec_value(conf->grace, prev->grace, 30000);
+    ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
 
     if (conf->kind != NGX_HTTP_GMCHAT_OFF && conf->store == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -350,7 +450,7 @@ ngx_http_gmchat_init_process(ngx_cycle_t *cycle)
         }
     }
 
-    return NGX_OK;
+    return ngx_http_gmchat_leave_init(cycle);
 }
 
 
@@ -372,6 +472,7 @@ ngx_http_gmchat_exit_process(ngx_cycle_t *cycle)
         ngx_gmchat_redis_close(stores[i]->link);
     }
 
+    ngx_http_gmchat_leave_free();
     ngx_http_gmchat_settle_exit();
     ngx_http_gmchat_stat_leave();
 }
@@ -642,6 +743,159 @@ ngx_http_gmchat_check_message_max(ngx_conf_t *cf, void *post, void *data)
 
     if (*size < 1 || *size > 1024 * 1024) {
         return "must be 1 to 1m";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_host_silent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    ngx_int_t   ms;
+    ngx_str_t  *value;
+
+    if (glcf->silent.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    /* those who wait are noted each 5 s, and the store hears of it 2 s later */
+
+    ms = ngx_parse_time(&value[1], 0);
+    if (ms < 10000 || ms > 86400000) {
+        return "must be 10s to 1d";
+    }
+
+    return ngx_http_gmchat_text(cf, &glcf->silent, (ngx_uint_t) ms);
+}
+
+
+static char *
+ngx_http_gmchat_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    ngx_int_t   ms;
+    ngx_str_t  *value, pong;
+
+    if (glcf->ping != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    ms = ngx_parse_time(&value[1], 0);
+    if (ms < 100 || ms > 86400000) {
+        return "must be 100ms to 1d";
+    }
+
+    glcf->ping = (ngx_msec_t) ms;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[2].data, "pong=", 5) != 0) {
+        return "has a second parameter that is not pong=time";
+    }
+
+    pong.data = value[2].data + 5;
+    pong.len = value[2].len - 5;
+
+    ms = ngx_parse_time(&pong, 0);
+    if (ms < 100 || ms > 86400000) {
+        return "has a pong= that is not 100ms to 1d";
+    }
+
+    glcf->pong = (ngx_msec_t) ms;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gmchat_loc_conf_t  *glcf = conf;
+
+    ngx_str_t   *value, *origin;
+    ngx_uint_t   i;
+
+    if (glcf->origins != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "same") == 0) {
+        glcf->origins = NULL;
+        return NGX_CONF_OK;
+    }
+
+    glcf->origins = ngx_array_create(cf->pool, cf->args->nelts,
+                                     sizeof(ngx_str_t));
+    if (glcf->origins == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        if (ngx_strcmp(value[i].data, "*") != 0
+            && ngx_strncmp(value[i].data, "http://", 7) != 0
+            && ngx_strncmp(value[i].data, "https://", 8) != 0)
+        {
+            return "must be same, or origins as https://console.example.com, "
+                   "or *";
+        }
+
+        origin = ngx_array_push(glcf->origins);
+        if (origin == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *origin = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_check_window(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_int_t  *window = data;
+
+    if (*window < 1 || *window > 100000) {
+        return "must be 1 to 100000";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_check_size(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t  *size = data;
+
+    if (*size < 1024 || *size > 16 * 1024 * 1024) {
+        return "must be 1k to 16m";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_check_interval(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t  *ms = data;
+
+    if (*ms < 100 || *ms > 86400000) {
+        return "must be 100ms to 1d";
     }
 
     return NGX_CONF_OK;

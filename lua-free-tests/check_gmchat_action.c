@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +14,24 @@ static gmchat_param_env_t  env = { &arena, 1000 };
 
 
 static const gmchat_str_t  prefix = gmchat_string("gmchat:{g}:");
-static const gmchat_str_t  supplied[] = {
-    gmchat_string("<history>"), gmchat_string("<entries>"),
-    gmchat_string("<bytes>"), gmchat_string("<keep>"), gmchat_string("<ttl>"),
-    gmchat_string("<patience>"), gmchat_string("<hosts>")
+
+/* The bridge's own arguments, each by its name. */
+#define SUPPLIED(id, name)  [id - GMCHAT_PARAMS] = gmchat_string("<" name ">")
+
+static const gmchat_str_t  supplied[GMCHAT_ENVS] = {
+    SUPPLIED(GMCHAT_E_HISTORY, "history"),
+    SUPPLIED(GMCHAT_E_ENTRIES, "entries"),
+    SUPPLIED(GMCHAT_E_BYTES, "bytes"),
+    SUPPLIED(GMCHAT_E_KEEP, "keep"),
+    SUPPLIED(GMCHAT_E_TTL, "ttl"),
+    SUPPLIED(GMCHAT_E_PATIENCE, "patience"),
+    SUPPLIED(GMCHAT_E_HOSTS, "hosts"),
+    SUPPLIED(GMCHAT_E_SILENT, "silent"),
+    SUPPLIED(GMCHAT_E_ENDPOINT, "endpoint"),
+    SUPPLIED(GMCHAT_E_CHANGE, "change")
 };
+
+#define STREAM  "0123456789abcdef0123456789abcdef"
 
 
 static void
@@ -104,6 +118,7 @@ build(gmchat_endpoint_e endpoint, const char *query)
     for (i = 0; i < call.n; i++) {
         gmchat_buf_add_text(&buf, i == 0 ? "(" : i == call.nkeys ? "; "
                                                                  : ", ");
+        ck_assert_ptr_nonnull(call.words[i].data);
         gmchat_buf_add(&buf, call.words[i].data, call.words[i].len);
 
         ck_assert_int_eq(gmchat_str_is(&call.words[i], "<history>"),
@@ -132,6 +147,13 @@ START_TEST(found)
     ck_assert_str_eq(find(GMCHAT_GS, "action=receive")->script, "take");
     ck_assert_str_eq(find(GMCHAT_GS, "ack&action=receive")->script, "read");
     ck_assert_str_eq(find(GMCHAT_GS, "action=relation")->mailbox, "rel:h");
+    ck_assert_str_eq(find(GMCHAT_GM, "action=stream")->script, "stream_gm");
+    ck_assert_str_eq(find(GMCHAT_GS, "action=stream")->script, "stream_gs");
+    ck_assert_str_eq(find(GMCHAT_GM, "action=ack")->script, "ack_gm");
+    ck_assert_str_eq(find(GMCHAT_GS, "action=ack")->script, "ack_gs");
+    ck_assert_uint_eq(find(GMCHAT_GS, "action=watch")->flags, GMCHAT_A_WATCH);
+    ck_assert_uint_eq(find(GMCHAT_GM, "action=unwatch")->flags,
+                      GMCHAT_A_UNWATCH);
 }
 END_TEST
 
@@ -178,6 +200,14 @@ START_TEST(missing)
     refused(GMCHAT_GS, "action=relation&ack=", GMCHAT_MISSING, "host");
     refused(GMCHAT_GS, "action=online", GMCHAT_MISSING, "host");
     refused(GMCHAT_GS, "action=send", GMCHAT_MISSING, "uid");
+    refused(GMCHAT_GM, "action=stream", GMCHAT_MISSING, "gm_account");
+    refused(GMCHAT_GS, "action=stream", GMCHAT_MISSING, "host");
+    refused(GMCHAT_GM, "action=ack", GMCHAT_MISSING, "cursor");
+    refused(GMCHAT_GS, "action=watch&host=1", GMCHAT_MISSING, "stream");
+    refused(GMCHAT_GS, "action=watch&stream=" STREAM, GMCHAT_MISSING,
+            "host");
+    refused(GMCHAT_GM, "action=unwatch&stream=" STREAM, GMCHAT_MISSING,
+            "gm_account");
 }
 END_TEST
 
@@ -211,6 +241,18 @@ START_TEST(malformed)
             "ack");
     refused(GMCHAT_GM, "action=history&uid=1&before=x", GMCHAT_MALFORMED,
             "before");
+    refused(GMCHAT_GM, "action=receive&wait=56", GMCHAT_MALFORMED, "wait");
+    refused(GMCHAT_GS, "action=online&host=1&wait=x", GMCHAT_NOT_INTEGER,
+            "wait");
+    refused(GMCHAT_GS, "action=online&host=1&cursor=x", GMCHAT_MALFORMED,
+            "cursor");
+    refused(GMCHAT_GM, "action=online&gm_account=1&lease=4",
+            GMCHAT_MALFORMED, "lease");
+    refused(GMCHAT_GM, "action=stream&gm_account=1&online=0",
+            GMCHAT_MALFORMED, "online");
+    refused(GMCHAT_GM, "action=ack&cursor=%20", GMCHAT_MALFORMED, "cursor");
+    refused(GMCHAT_GS, "action=watch&stream=x&host=1", GMCHAT_MALFORMED,
+            "stream");
     refused(GMCHAT_GS, "action=receive&host=1&host=1", GMCHAT_MALFORMED,
             "host");
     refused(GMCHAT_GS, "action=receive&host=1&action=receive",
@@ -226,7 +268,10 @@ START_TEST(ignored)
                             "&host=&host=&msg=%&limit=0&ack=x&_=1&%=%"),
                       GMCHAT_OK);
     ck_assert_uint_eq(check(GMCHAT_GS, "action=receive&host=1&uid=x"
-                            "&gm_account=-1&before=x"), GMCHAT_OK);
+                            "&gm_account=-1&before=x&cursor=x&lease=x"
+                            "&stream=x&online=x&call=x"), GMCHAT_OK);
+    ck_assert_uint_eq(check(GMCHAT_GS, "action=send&uid=1&msg=&wait=x"),
+                      GMCHAT_OK);
 }
 END_TEST
 
@@ -247,7 +292,9 @@ START_TEST(known)
     action = find(GMCHAT_GS, "action=receive");
     ck_assert(gmchat_action_knows(action, GMCHAT_P_HOST));
     ck_assert(gmchat_action_knows(action, GMCHAT_P_LIMIT));
+    ck_assert(gmchat_action_knows(action, GMCHAT_P_WAIT));
     ck_assert(!gmchat_action_knows(action, GMCHAT_P_UID));
+    ck_assert(!gmchat_action_knows(action, GMCHAT_P_CURSOR));
 
     action = find(GMCHAT_GS, "action=receive&ack=");
     ck_assert(gmchat_action_knows(action, GMCHAT_P_ACK));
@@ -257,6 +304,149 @@ START_TEST(known)
 
     action = find(GMCHAT_GM, "action=hosts");
     ck_assert(!gmchat_action_knows(action, GMCHAT_P_HOST));
+}
+END_TEST
+
+
+/* What is not given is its preset; a cursor that is not given is none. */
+START_TEST(presets)
+{
+    ck_assert_uint_eq(check(GMCHAT_GS, "action=online&host=1"), GMCHAT_OK);
+    ck_assert(gmchat_str_is(&args.values[GMCHAT_P_WAIT], "0"));
+    ck_assert(!gmchat_args_given(&args, GMCHAT_P_CURSOR));
+
+    ck_assert_uint_eq(check(GMCHAT_GS, "action=online&host=1&cursor=&wait=9"),
+                      GMCHAT_OK);
+    ck_assert(gmchat_str_is(&args.values[GMCHAT_P_WAIT], "9"));
+    ck_assert(gmchat_args_given(&args, GMCHAT_P_CURSOR));
+    ck_assert_uint_eq(args.values[GMCHAT_P_CURSOR].len, 0);
+}
+END_TEST
+
+
+/* A list, from a block of its own, as its values, each with a bar behind. */
+static void
+walks(const char *list, const char *expected)
+{
+    char          text[100];
+    size_t        len;
+    gmchat_str_t  next, value;
+
+    next.len = strlen(list);
+    next.data = check_exact(list, next.len);
+    list = (char *) next.data;
+    len = 0;
+
+    while (gmchat_action_list(&next, &value)) {
+        ck_assert_uint_lt(len + value.len + 1, sizeof(text));
+        memcpy(text + len, value.data, value.len);
+        len += value.len;
+        text[len++] = '|';
+    }
+
+    text[len] = '\0';
+    ck_assert_str_eq(text, expected);
+
+    /* it stays at its end */
+
+    ck_assert_int_eq(gmchat_action_list(&next, &value), 0);
+    free((char *) list);
+}
+
+
+START_TEST(list_is_walked)
+{
+    gmchat_str_t  none = gmchat_null_string, value;
+
+    walks("1001", "1001|");
+    walks("1001,1002,3", "1001|1002|3|");
+    walks("", "|");
+    walks(",", "||");
+    walks("1,", "1||");
+    walks(",1", "|1|");
+    walks("1,,2", "1||2|");
+
+    ck_assert_int_eq(gmchat_action_list(&none, &value), 0);
+}
+END_TEST
+
+
+START_TEST(lists)
+{
+    size_t  i;
+    char    query[100];
+
+    static const struct {
+        const char       *list;
+        gmchat_status_e   status;
+    } rows[] = {
+        { "1", GMCHAT_OK },
+        { "1001,1002", GMCHAT_OK },
+        { "1,1", GMCHAT_OK },
+        { "1%2c2", GMCHAT_OK },
+        { "0,9223372036854775807", GMCHAT_OK },
+        { "", GMCHAT_NOT_INTEGER },
+        { ",", GMCHAT_NOT_INTEGER },
+        { "1,", GMCHAT_NOT_INTEGER },
+        { ",1", GMCHAT_NOT_INTEGER },
+        { "1,,2", GMCHAT_NOT_INTEGER },
+        { "1, 2", GMCHAT_NOT_INTEGER },
+        { "1;2", GMCHAT_NOT_INTEGER },
+        { "1,x", GMCHAT_NOT_INTEGER },
+        { "1,-2", GMCHAT_NOT_INTEGER },
+        { "1,9223372036854775808", GMCHAT_NOT_INTEGER },
+        { "1&host=2", GMCHAT_MALFORMED },
+        { "1,%", GMCHAT_MALFORMED }
+    };
+
+    for (i = 0; i < check_nelts(rows); i++) {
+        sprintf(query, "action=stream&host=%s", rows[i].list);
+
+        if (rows[i].status != GMCHAT_OK) {
+            refused(GMCHAT_GS, query, rows[i].status, "host");
+            continue;
+        }
+
+        ck_assert_msg(check(GMCHAT_GS, query) == GMCHAT_OK, "%s", query);
+    }
+
+    /* it stays one value; where one is wanted, a list is none */
+
+    ck_assert_uint_eq(check(GMCHAT_GM, "action=stream&gm_account=7,8,9"),
+                      GMCHAT_OK);
+    ck_assert(gmchat_str_is(&args.values[GMCHAT_P_GM_ACCOUNT], "7,8,9"));
+    refused(GMCHAT_GS, "action=receive&host=1,2", GMCHAT_NOT_INTEGER, "host");
+}
+END_TEST
+
+
+START_TEST(longest_list)
+{
+    size_t        n;
+    gmchat_buf_t  query = { 0 };
+
+    for (n = GMCHAT_LIST_MAX; n <= GMCHAT_LIST_MAX + 1; n++) {
+        query.len = 0;
+        gmchat_buf_add_text(&query, "action=stream&host=1");
+
+        while (query.len < strlen("action=stream&host=") + n * 2 - 1) {
+            gmchat_buf_add_text(&query, ",1");
+        }
+
+        gmchat_buf_add(&query, "", 1);
+
+        if (n == GMCHAT_LIST_MAX) {
+            ck_assert_uint_eq(check(GMCHAT_GS, (char *) query.data),
+                              GMCHAT_OK);
+            ck_assert_uint_eq(args.values[GMCHAT_P_HOST].len, n * 2 - 1);
+            continue;
+        }
+
+        refused(GMCHAT_GS, (char *) query.data, GMCHAT_MALFORMED, "host");
+        ck_assert_ptr_nonnull(strstr(refusal.reason, "4096"));
+    }
+
+    gmchat_buf_free(&query);
 }
 END_TEST
 
@@ -310,7 +500,17 @@ START_TEST(built)
 {
     ck_assert_str_eq(build(GMCHAT_GM, "action=create&gm_account=1&gm_name=a"),
                      "create(gmchat:{g}:; 1, a)");
-    ck_assert_str_eq(build(GMCHAT_GM, "action=hosts"), "hosts(gmchat:{g}:)");
+    ck_assert_str_eq(build(GMCHAT_GM, "action=hosts"),
+                     "hosts(gmchat:{g}:; <silent>)");
+    ck_assert_str_eq(build(GMCHAT_GM, "action=accounts"),
+                     "accounts(gmchat:{g}:)");
+    ck_assert_str_eq(build(GMCHAT_GM, "action=online&gm_account=1"),
+                     "online(gmchat:{g}:; 1, )");
+    ck_assert_str_eq(build(GMCHAT_GM, "action=online&gm_account=1&lease=30"),
+                     "online(gmchat:{g}:; 1, 30)");
+    ck_assert_str_eq(build(GMCHAT_GM, "action=send&gm_account=1&uid=5&msg="),
+                     "gm_send(gmchat:{g}:; 1, 5, , , <history>, <entries>, "
+                     "<bytes>, <keep>, <ttl>, <silent>)");
     ck_assert_str_eq(build(GMCHAT_GM, "action=receive&gm_account=7"),
                      "take(gmchat:{g}:, gmchat:{g}:box:g7; 200, <patience>)");
     ck_assert_str_eq(build(GMCHAT_GM, "action=receive&gm_account=7&ack="
@@ -326,6 +526,19 @@ START_TEST(built)
                      "<bytes>, <keep>, <ttl>, <hosts>)");
     ck_assert_str_eq(build(GMCHAT_GM, "action=history&uid=5"),
                      "history(gmchat:{g}:; 5, , 200)");
+    ck_assert_str_eq(build(GMCHAT_GS, "action=stream&host=1,2&cursor="),
+                     "stream_gs(gmchat:{g}:)");
+    ck_assert_str_eq(build(GMCHAT_GS, "action=ack&cursor=9:1-2:"),
+                     "ack_gs(gmchat:{g}:; 9:1-2:, <hosts>)");
+    ck_assert_str_eq(build(GMCHAT_GM, "action=ack&cursor=9:1-2"),
+                     "ack_gm(gmchat:{g}:; 9:1-2)");
+    ck_assert_str_eq(build(GMCHAT_GS, "action=watch&host=1,2&stream=" STREAM),
+                     "order(gmchat:{g}:; " STREAM ", <endpoint>, <change>, "
+                     "1,2)");
+    ck_assert_str_eq(build(GMCHAT_GM, "action=unwatch&gm_account=7&stream="
+                           STREAM),
+                     "order(gmchat:{g}:; " STREAM ", <endpoint>, <change>, "
+                     "7)");
 }
 END_TEST
 
@@ -414,6 +627,10 @@ main(void)
     tcase_add_test(tc, malformed);
     tcase_add_test(tc, ignored);
     tcase_add_test(tc, known);
+    tcase_add_test(tc, presets);
+    tcase_add_test(tc, list_is_walked);
+    tcase_add_test(tc, lists);
+    tcase_add_test(tc, longest_list);
     tcase_add_test(tc, text);
     tcase_add_test(tc, longest_text);
     tcase_add_test(tc, built);

@@ -15,8 +15,12 @@ static const struct {
     { GMCHAT_GM, "send" }, { GMCHAT_GM, "receive" },
     { GMCHAT_GM, "accounts" }, { GMCHAT_GM, "friends" },
     { GMCHAT_GM, "history" }, { GMCHAT_GM, "hosts" },
+    { GMCHAT_GM, "stream" }, { GMCHAT_GM, "ack" },
+    { GMCHAT_GM, "watch" }, { GMCHAT_GM, "unwatch" },
     { GMCHAT_GS, "relation" }, { GMCHAT_GS, "send" },
-    { GMCHAT_GS, "receive" }, { GMCHAT_GS, "online" }
+    { GMCHAT_GS, "receive" }, { GMCHAT_GS, "online" },
+    { GMCHAT_GS, "stream" }, { GMCHAT_GS, "ack" },
+    { GMCHAT_GS, "watch" }, { GMCHAT_GS, "unwatch" }
 };
 
 
@@ -87,6 +91,11 @@ START_TEST(arguments)
             if (*arg < GMCHAT_PARAMS) {
                 ck_assert_msg(needs(action, *arg), "%s %u", action->name,
                               *arg);
+
+                /* no word of a command is without bytes to point at */
+
+                ck_assert(needs(action, *arg) == 2
+                          || gmchat_param(*arg)->preset.data != NULL);
             }
         }
 
@@ -116,6 +125,70 @@ START_TEST(conditions_and_mailboxes)
 
         ck_assert_int_eq(action->guard != NULL,
                          (action->flags & GMCHAT_A_ROLE) != 0);
+    }
+}
+END_TEST
+
+
+/* A call may wait where the row says for what, and only there. */
+START_TEST(waits)
+{
+    const gmchat_wait_t    *wait;
+    const gmchat_action_t  *action;
+
+    for (action = gmchat_actions; action->name; action++) {
+        wait = action->wait;
+        ck_assert_int_eq(needs(action, GMCHAT_P_WAIT), wait ? 1 : 0);
+
+        if (wait == NULL) {
+            continue;
+        }
+
+        ck_assert_ptr_nonnull(action->encode);
+        ck_assert_ptr_nonnull(wait->quiet);
+        ck_assert_int_eq(strncmp(wait->channel, "to:", 3), 0);
+
+        if (wait->owner != GMCHAT_P_NONE) {
+            ck_assert_int_eq(needs(action, wait->owner), 2);
+        }
+
+        ck_assert_uint_gt(strlen(wait->kinds), 0);
+        ck_assert_uint_eq(strspn(wait->kinds, "mrao"), strlen(wait->kinds));
+
+        /* whoever takes waits for what others put back */
+
+        if (action->mailbox) {
+            ck_assert_uint_eq(wait->owner, action->owner);
+            ck_assert_int_eq(strchr(wait->kinds, 'a') != NULL,
+                             (action->flags & GMCHAT_A_TAKES) != 0);
+        }
+    }
+}
+END_TEST
+
+
+/* Who is told of, and who is added or dropped, may be many; nothing else. */
+START_TEST(lists)
+{
+    unsigned                flags;
+    const gmchat_need_t    *need;
+    const gmchat_action_t  *action;
+
+    for (action = gmchat_actions; action->name; action++) {
+        flags = action->flags & (GMCHAT_A_STREAM|GMCHAT_A_WATCH
+                                 |GMCHAT_A_UNWATCH);
+        ck_assert_uint_eq(flags & (flags - 1), 0);
+
+        ck_assert_int_eq(needs(action, GMCHAT_P_STREAM),
+                         flags & (GMCHAT_A_WATCH|GMCHAT_A_UNWATCH) ? 2 : 0);
+
+        for (need = action->needs; need->id != GMCHAT_P_NONE; need++) {
+            ck_assert_int_eq(need->list,
+                             flags && need->id
+                                      == (action->endpoint == GMCHAT_GM
+                                              ? GMCHAT_P_GM_ACCOUNT
+                                              : GMCHAT_P_HOST));
+        }
     }
 }
 END_TEST
@@ -159,6 +232,8 @@ main(void)
     tcase_add_test(tc, every_row_can_be_reached);
     tcase_add_test(tc, arguments);
     tcase_add_test(tc, conditions_and_mailboxes);
+    tcase_add_test(tc, waits);
+    tcase_add_test(tc, lists);
     tcase_add_test(tc, common_parameters);
 
     return check_end();

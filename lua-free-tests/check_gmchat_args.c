@@ -309,12 +309,14 @@ START_TEST(json_of_another_kind)
     static const char  *values[] = { "null", "true", "false", "1.5", "1e2" };
 
     for (i = 0; i < check_nelts(values); i++) {
-        char  text[200];
+        char  text[300];
 
         sprintf(text, "{\"msg\":%s,\"text\":%s,\"gm_name\":%s,\"ack\":%s,"
-                "\"format\":%s,\"msgid\":%s,\"limit\":%s}", values[i],
+                "\"format\":%s,\"msgid\":%s,\"limit\":%s,\"cursor\":%s,"
+                "\"stream\":%s,\"online\":%s,\"wait\":%s,\"call\":%s}",
                 values[i], values[i], values[i], values[i], values[i],
-                values[i]);
+                values[i], values[i], values[i], values[i], values[i],
+                values[i], values[i]);
         ck_assert_uint_eq(add(gmchat_args_json, text), GMCHAT_OK);
 
         refused(GMCHAT_P_MSG, GMCHAT_MALFORMED);
@@ -324,6 +326,11 @@ START_TEST(json_of_another_kind)
         refused(GMCHAT_P_FORMAT, GMCHAT_MALFORMED);
         refused(GMCHAT_P_MSGID, GMCHAT_MALFORMED);
         refused(GMCHAT_P_LIMIT, GMCHAT_NOT_INTEGER);
+        refused(GMCHAT_P_CURSOR, GMCHAT_MALFORMED);
+        refused(GMCHAT_P_STREAM, GMCHAT_MALFORMED);
+        refused(GMCHAT_P_ONLINE, GMCHAT_MALFORMED);
+        refused(GMCHAT_P_WAIT, GMCHAT_NOT_INTEGER);
+        refused(GMCHAT_P_CALL, GMCHAT_NOT_INTEGER);
         forget();
     }
 }

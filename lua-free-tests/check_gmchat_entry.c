@@ -185,6 +185,35 @@ START_TEST(relations_as_json)
 END_TEST
 
 
+/* What the objects above are made of, into an object that has more. */
+START_TEST(members)
+{
+    gmchat_str_t    gm = gmchat_string("9");
+    gmchat_entry_t  e;
+
+    e = entry("['1-2' ['u' '7' 'g' '8' 'm' 'Zg==' 't' '5']]");
+
+    gmchat_buf_add_text(&out, "{");
+    gmchat_entry_members(&out, &e, &gm, &scratch);
+    wrote(&out, "{\"id\":\"1-2\",\"uid\":\"7\",\"gm_account\":\"9\","
+                "\"text\":\"f\",\"ts\":5");
+
+    gmchat_buf_add_text(&out, "{\"host\":\"1\"");
+    gmchat_entry_members(&out, &e, &e.gm, &scratch);
+    wrote(&out, "{\"host\":\"1\",\"id\":\"1-2\",\"uid\":\"7\","
+                "\"gm_account\":\"8\",\"text\":\"f\",\"ts\":5");
+
+    e = entry("['1-2' ['u' '7' 'c' 'remove' 'g' '8' 'a' 'A\"' 't' '5']]");
+
+    gmchat_buf_add_text(&out, "{\"host\":\"1\"");
+    gmchat_entry_relation_members(&out, &e);
+    wrote(&out, "{\"host\":\"1\",\"id\":\"1-2\",\"uid\":\"7\","
+                "\"change\":\"remove\",\"gm_account\":\"8\","
+                "\"gm_name\":\"A\\\"\"");
+}
+END_TEST
+
+
 START_TEST(history)
 {
     gmchat_entry_t  e;
@@ -456,6 +485,7 @@ main(void)
     tcase_add_test(tc, messages);
     tcase_add_test(tc, in_lists);
     tcase_add_test(tc, relations_as_json);
+    tcase_add_test(tc, members);
     tcase_add_test(tc, history);
     tcase_add_test(tc, items);
     tcase_add_test(tc, items_limit);

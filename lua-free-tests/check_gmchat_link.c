@@ -49,7 +49,14 @@ static const struct {
     { GMCHAT_LINK_WAITING, GMCHAT_LINK_EXIT, GMCHAT_LINK_CLOSED, CLOSE|FAIL },
     { GMCHAT_LINK_RECONNECTING, GMCHAT_LINK_EXIT, GMCHAT_LINK_CLOSED,
       CLOSE|FAIL },
-    { GMCHAT_LINK_RESETUP, GMCHAT_LINK_EXIT, GMCHAT_LINK_CLOSED, CLOSE|FAIL }
+    { GMCHAT_LINK_RESETUP, GMCHAT_LINK_EXIT, GMCHAT_LINK_CLOSED, CLOSE|FAIL },
+
+    { GMCHAT_LINK_CONNECTING, GMCHAT_LINK_REST, GMCHAT_LINK_IDLE, CLOSE },
+    { GMCHAT_LINK_SETUP, GMCHAT_LINK_REST, GMCHAT_LINK_IDLE, CLOSE },
+    { GMCHAT_LINK_READY, GMCHAT_LINK_REST, GMCHAT_LINK_IDLE, CLOSE },
+    { GMCHAT_LINK_WAITING, GMCHAT_LINK_REST, GMCHAT_LINK_IDLE, CLOSE },
+    { GMCHAT_LINK_RECONNECTING, GMCHAT_LINK_REST, GMCHAT_LINK_IDLE, CLOSE },
+    { GMCHAT_LINK_RESETUP, GMCHAT_LINK_REST, GMCHAT_LINK_IDLE, CLOSE }
 };
 
 
@@ -94,6 +101,13 @@ START_TEST(refusals)
 
     for (state = 0; state < GMCHAT_LINK_STATES; state++) {
         for (event = 0; event < GMCHAT_LINK_EVENTS; event++) {
+
+            /* a link that has calls does not rest */
+
+            if (event == GMCHAT_LINK_REST) {
+                continue;
+            }
+
             step = gmchat_link_step(state, event);
 
             if (step.effects & FAIL) {
@@ -147,7 +161,7 @@ START_TEST(long_lives)
             step = gmchat_link_step(state, event);
             state = step.next;
 
-            if (event == GMCHAT_LINK_RETRY) {
+            if (event == GMCHAT_LINK_RETRY || event == GMCHAT_LINK_REST) {
                 timer = 0;
             }
 

@@ -67,7 +67,7 @@ check(gmchat_param_e id, const char *text)
 static gmchat_status_e
 check_length(gmchat_param_e id, char c, size_t n)
 {
-    char             text[2000];
+    char             text[10000];
     gmchat_str_t     value;
     gmchat_status_e  status;
 
@@ -127,7 +127,8 @@ START_TEST(unknown_names)
 END_TEST
 
 
-/* What stands for a value that is not given is empty or passes its check. */
+/* What stands for a value that is not given is empty or passes its check; a
+ * cursor that is not given differs from an empty one. */
 START_TEST(presets)
 {
     unsigned      id;
@@ -136,7 +137,7 @@ START_TEST(presets)
     for (id = GMCHAT_P_NONE + 1; id < GMCHAT_PARAMS; id++) {
         value = gmchat_param(id)->preset;
 
-        ck_assert_ptr_nonnull(value.data);
+        ck_assert_int_eq(value.data == NULL, id == GMCHAT_P_CURSOR);
 
         if (value.len) {
             ck_assert_uint_eq(check(id, (char *) value.data), GMCHAT_OK);
@@ -145,6 +146,7 @@ START_TEST(presets)
 
     ck_assert_str_eq((char *) gmchat_param(GMCHAT_P_LIMIT)->preset.data,
                      "200");
+    ck_assert_str_eq((char *) gmchat_param(GMCHAT_P_WAIT)->preset.data, "0");
 }
 END_TEST
 
@@ -154,7 +156,7 @@ START_TEST(integers)
     size_t  i, j;
 
     static const gmchat_param_e  ids[] = {
-        GMCHAT_P_GM_ACCOUNT, GMCHAT_P_HOST, GMCHAT_P_UID
+        GMCHAT_P_GM_ACCOUNT, GMCHAT_P_HOST, GMCHAT_P_UID, GMCHAT_P_CALL
     };
     static const char  *good[] = {
         "0", "1", "1001", "9223372036854775807"
@@ -348,19 +350,95 @@ START_TEST(cursors)
 END_TEST
 
 
-START_TEST(limit)
+/* An integer within limits, which are given as text, with those beyond; NULL:
+ * none is below. */
+static void
+range(gmchat_param_e id, const char *below, const char *min, const char *max,
+    const char *above)
 {
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, "1"), GMCHAT_OK);
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, "1000"), GMCHAT_OK);
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, "0"), GMCHAT_MALFORMED);
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, "1001"), GMCHAT_MALFORMED);
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, "4294967297"), GMCHAT_MALFORMED);
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, "9223372036854775807"),
+    ck_assert_uint_eq(check(id, min), GMCHAT_OK);
+    ck_assert_uint_eq(check(id, max), GMCHAT_OK);
+    ck_assert_uint_eq(check(id, above), GMCHAT_MALFORMED);
+
+    if (below) {
+        ck_assert_uint_eq(check(id, below), GMCHAT_MALFORMED);
+    }
+
+    ck_assert_uint_eq(check(id, "4294967306"), GMCHAT_MALFORMED);
+    ck_assert_uint_eq(check(id, "9223372036854775807"), GMCHAT_MALFORMED);
+    ck_assert_uint_eq(check(id, "9223372036854775808"), GMCHAT_NOT_INTEGER);
+    ck_assert_uint_eq(check(id, ""), GMCHAT_NOT_INTEGER);
+    ck_assert_uint_eq(check(id, "-1"), GMCHAT_NOT_INTEGER);
+    ck_assert_uint_eq(check(id, "010"), GMCHAT_NOT_INTEGER);
+    ck_assert_uint_eq(check(id, "1e1"), GMCHAT_NOT_INTEGER);
+    ck_assert_uint_eq(check(id, "10s"), GMCHAT_NOT_INTEGER);
+}
+
+
+START_TEST(ranges)
+{
+    range(GMCHAT_P_LIMIT, "0", "1", "1000", "1001");
+    range(GMCHAT_P_WAIT, NULL, "0", "55", "56");
+    range(GMCHAT_P_LEASE, "4", "5", "86400", "86401");
+}
+END_TEST
+
+
+/* The characters that a value may be made of, each of all, `len` times. */
+static void
+made_of(gmchat_param_e id, const char *alphabet, size_t len)
+{
+    int  ch;
+
+    for (ch = 0; ch < 256; ch++) {
+        ck_assert_uint_eq(check_length(id, ch, len),
+                          ch && strchr(alphabet, ch) ? GMCHAT_OK
+                                                     : GMCHAT_MALFORMED);
+    }
+}
+
+
+START_TEST(position)
+{
+    made_of(GMCHAT_P_CURSOR, "0123456789abcdef:,-*", 1);
+
+    ck_assert_uint_eq(check(GMCHAT_P_CURSOR, ""), GMCHAT_OK);
+    ck_assert_uint_eq(check(GMCHAT_P_CURSOR,
+                            "1001:1-2:,1002::3-4,*0123456789abcdef"),
+                      GMCHAT_OK);
+    ck_assert_uint_eq(check(GMCHAT_P_CURSOR, "1:1-2 "), GMCHAT_MALFORMED);
+
+    ck_assert_uint_eq(check_length(GMCHAT_P_CURSOR, '1', 8192), GMCHAT_OK);
+    ck_assert_uint_eq(check_length(GMCHAT_P_CURSOR, '1', 8193),
                       GMCHAT_MALFORMED);
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, ""), GMCHAT_NOT_INTEGER);
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, "-1"), GMCHAT_NOT_INTEGER);
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, "010"), GMCHAT_NOT_INTEGER);
-    ck_assert_uint_eq(check(GMCHAT_P_LIMIT, "1e2"), GMCHAT_NOT_INTEGER);
+}
+END_TEST
+
+
+START_TEST(stream)
+{
+    made_of(GMCHAT_P_STREAM, "0123456789abcdef", 32);
+
+    ck_assert_uint_eq(check(GMCHAT_P_STREAM, ""), GMCHAT_MALFORMED);
+    ck_assert_uint_eq(check_length(GMCHAT_P_STREAM, 'a', 31),
+                      GMCHAT_MALFORMED);
+    ck_assert_uint_eq(check_length(GMCHAT_P_STREAM, 'a', 33),
+                      GMCHAT_MALFORMED);
+}
+END_TEST
+
+
+START_TEST(online)
+{
+    size_t  i;
+
+    static const char  *bad[] = { "", "0", "2", "11", "01", "true", "1 " };
+
+    ck_assert_uint_eq(check(GMCHAT_P_ONLINE, "1"), GMCHAT_OK);
+
+    for (i = 0; i < check_nelts(bad); i++) {
+        ck_assert_uint_eq(check(GMCHAT_P_ONLINE, bad[i]), GMCHAT_MALFORMED);
+    }
 }
 END_TEST
 
@@ -431,7 +509,10 @@ main(void)
     tcase_add_test(tc, msgid);
     tcase_add_test(tc, group);
     tcase_add_test(tc, cursors);
-    tcase_add_test(tc, limit);
+    tcase_add_test(tc, ranges);
+    tcase_add_test(tc, position);
+    tcase_add_test(tc, stream);
+    tcase_add_test(tc, online);
     tcase_add_test(tc, format);
     tcase_add_test(tc, out_of_memory);
 

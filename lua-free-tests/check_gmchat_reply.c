@@ -183,12 +183,32 @@ START_TEST(receipts)
 END_TEST
 
 
+/* The object of a status that no parameter is to blame for. */
+static void
+refusal_object(const gmchat_status_row_t *row)
+{
+    json_t      *body;
+    const char  *error;
+
+    body = json_loadb((char *) out.data, out.len, JSON_REJECT_DUPLICATES,
+                      NULL);
+    ck_assert_ptr_nonnull(body);
+    ck_assert_int_eq(json_integer_value(json_object_get(body, "res")), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(body, "errno")),
+                     row->code);
+    ck_assert_int_eq(json_object_get(body, "errno") != NULL, row->code != 0);
+    error = json_string_value(json_object_get(body, "error"));
+    ck_assert_pstr_eq(error, row->error);
+    json_decref(body);
+
+    out.len = 0;
+}
+
+
 START_TEST(refusals)
 {
     size_t                      i;
     unsigned                    status;
-    json_t                     *body;
-    const char                 *error;
     const gmchat_status_row_t  *row;
 
     static const struct {
@@ -215,7 +235,11 @@ START_TEST(refusals)
         gmchat_refusal_t  refusal = { status, NULL, NULL };
 
         row = gmchat_status_row(status);
+
         out.len = 0;
+        gmchat_reply_refusal_object(&out, &refusal);
+        refusal_object(row);
+
         gmchat_reply_refusal(&out, &refusal);
 
         if (row->text) {
@@ -224,17 +248,7 @@ START_TEST(refusals)
             continue;
         }
 
-        body = json_loadb((char *) out.data, out.len, JSON_REJECT_DUPLICATES,
-                          NULL);
-        ck_assert_ptr_nonnull(body);
-        ck_assert_int_eq(json_integer_value(json_object_get(body, "res")), 0);
-        ck_assert_int_eq(json_integer_value(json_object_get(body, "errno")),
-                         row->code);
-        ck_assert_int_eq(json_object_get(body, "errno") != NULL,
-                         row->code != 0);
-        error = json_string_value(json_object_get(body, "error"));
-        ck_assert_pstr_eq(error, row->error);
-        json_decref(body);
+        refusal_object(row);
     }
 }
 END_TEST
@@ -264,6 +278,43 @@ START_TEST(sent)
     faults(GMCHAT_GS, query, "['ok' 5 0]");
     faults(GMCHAT_GS, query, "['ok' '5-1' '0']");
     faults(GMCHAT_GS, query, "['ok' nil nil]");
+}
+END_TEST
+
+
+/* A GM is told beside where the player's host is silent. */
+START_TEST(gm_sent)
+{
+    static const char  query[] = "action=send&gm_account=1&uid=1&msg=";
+
+    answers(GMCHAT_GM, query, "['ok' '5-1' 0 0]",
+            "{\"res\":1,\"id\":\"5-1\"}");
+    answers(GMCHAT_GM, query, "['ok' '5-1' 0 1]",
+            "{\"res\":1,\"id\":\"5-1\",\"host_silent\":true}");
+    answers(GMCHAT_GM, query, "['ok' '5-1' 1 1]",
+            "{\"res\":1,\"id\":\"5-1\",\"repeat\":true,"
+            "\"host_silent\":true}");
+
+    faults(GMCHAT_GM, query, "['ok' '5-1' 0]");
+    faults(GMCHAT_GM, query, "['ok' '5-1' 0 '0']");
+    faults(GMCHAT_GM, query, "['ok' '5-1' 0 nil]");
+    faults(GMCHAT_GM, query, "['ok' 5 0 0]");
+    faults(GMCHAT_GM, query, "['ok' '5-1' nil 0]");
+}
+END_TEST
+
+
+START_TEST(acked)
+{
+    static const char  query[] = "action=ack&cursor=9:1-2";
+
+    answers(GMCHAT_GM, query, "['ok' 0]", "{\"res\":1}");
+    answers(GMCHAT_GM, query, "['ok' 1]", "{\"res\":1,\"reset\":true}");
+    answers(GMCHAT_GS, query, "['ok' 0]", "{\"res\":1}");
+
+    faults(GMCHAT_GM, query, "['ok']");
+    faults(GMCHAT_GM, query, "['ok' '0']");
+    faults(GMCHAT_GS, query, "['ok' nil]");
 }
 END_TEST
 
@@ -401,16 +452,162 @@ START_TEST(relation)
 END_TEST
 
 
+/* The text of a set's digest. */
+#define NOBODY        "0000000000000000"
+#define NINE          "af63b44c8601a895"
+#define NINE_AND_TEN  "b75c46543abbb13a"
+
+
+/* Who asks neither for a cursor nor to wait is told of none. */
+START_TEST(online)
+{
+    static const char  query[] = "action=online&host=1";
+
+    answers(GMCHAT_GS, query, "['ok' 0]", "{\"res\":1,\"data\":<[]>}");
+    answers(GMCHAT_GS, query, "['ok' 0 '9' '10']",
+            "{\"res\":1,\"data\":<[\"9\",\"10\"]>}");
+    answers(GMCHAT_GS, "action=online&host=1&format=json",
+            "['ok' 1700000000000 '9' '10']",
+            "{\"res\":1,\"data\":[\"9\",\"10\"]}");
+    answers(GMCHAT_GS, "action=online&host=1&wait=0", "['ok' 0 '9']",
+            "{\"res\":1,\"data\":<[\"9\"]>}");
+
+    answers(GMCHAT_GS, "action=online&host=1&wait=1", "['ok' 0]",
+            "{\"res\":1,\"data\":<[]>,\"cursor\":\"" NOBODY "\"}");
+    answers(GMCHAT_GS, "action=online&host=1&cursor=", "['ok' 0 '9']",
+            "{\"res\":1,\"data\":<[\"9\"]>,\"cursor\":\"" NINE "\"}");
+    answers(GMCHAT_GS, "action=online&host=1&format=json&cursor=" NINE,
+            "['ok' 0 '10' '9']",
+            "{\"res\":1,\"data\":[\"10\",\"9\"],\"cursor\":\""
+            NINE_AND_TEN "\"}");
+
+    faults(GMCHAT_GS, query, "['ok']");
+    faults(GMCHAT_GS, query, "['ok' '0']");
+    faults(GMCHAT_GS, query, "['ok' nil '9']");
+    faults(GMCHAT_GS, query, "['ok' 0 9]");
+    faults(GMCHAT_GS, query, "['ok' 0 '9' nil]");
+    faults(GMCHAT_GS, "action=online&host=1&wait=1", "['ok' 0 9]");
+}
+END_TEST
+
+
+/* The same set has the same digest, and another one has another. */
+START_TEST(digests)
+{
+    size_t    i, k;
+    uint64_t  digest[8];
+
+    static const char  *sets[] = {
+        "[]", "['9']", "['10']", "['9' '10']", "['9' '10' '11']", "['910']",
+        "['1' '09']", "['9' '9']"
+    };
+    gmchat_value_t  *set;
+
+    for (i = 0; i < check_nelts(sets); i++) {
+        set = check_value(&arena, sets[i]);
+        digest[i] = gmchat_reply_gms_digest(set->items, set->n);
+
+        for (k = 0; k < i; k++) {
+            ck_assert_msg(digest[k] != digest[i], "%s %s", sets[k], sets[i]);
+        }
+    }
+
+    set = check_value(&arena, "['11' '9' '10']");
+    ck_assert(gmchat_reply_gms_digest(set->items, set->n) == digest[4]);
+    ck_assert(gmchat_reply_gms_digest(NULL, 0) == 0);
+}
+END_TEST
+
+
+/* Whether a call that waits goes on waiting after this reply. */
+static int
+quiet(gmchat_endpoint_e endpoint, const char *query, const char *value)
+{
+    call(endpoint, query, value);
+    ck_assert_ptr_nonnull(action->wait);
+
+    return action->wait->quiet(&reply);
+}
+
+
+START_TEST(quiet_receives)
+{
+    size_t  i, k;
+
+    static const struct {
+        gmchat_endpoint_e   endpoint;
+        const char         *query;
+    } calls[] = {
+        { GMCHAT_GM, "action=receive&gm_account=1&wait=1" },
+        { GMCHAT_GM, "action=receive&gm_account=1&ack=&wait=1" },
+        { GMCHAT_GS, "action=receive&host=1&wait=1" },
+        { GMCHAT_GS, "action=receive&host=1&ack=&wait=1" },
+        { GMCHAT_GS, "action=relation&host=1&wait=1" },
+        { GMCHAT_GS, "action=relation&host=1&ack=&wait=1" }
+    };
+
+    /* what has another shape is for the encoder to refuse */
+
+    static const char  *loud[] = {
+        "['ok' '5-1' 0 0 '' [['5-1' ['u' '7']]]]", "['ok' '5-1' 1 0 '' []]",
+        "['ok' '5-1' 0 1 '' []]", "['ok']", "['ok' '5-1' 0 0 '']",
+        "['ok' '5-1' 0 0 '' nil]", "['ok' '5-1' nil 0 '' []]",
+        "['ok' '5-1' 0 '0' '' []]"
+    };
+
+    for (i = 0; i < check_nelts(calls); i++) {
+        ck_assert(quiet(calls[i].endpoint, calls[i].query,
+                        "['ok' '5-1' 0 0 '' []]"));
+
+        for (k = 0; k < check_nelts(loud); k++) {
+            ck_assert_msg(!quiet(calls[i].endpoint, calls[i].query, loud[k]),
+                          "%s: %s", calls[i].query, loud[k]);
+        }
+    }
+
+    ck_assert(quiet(GMCHAT_GM, "action=receive&wait=1", "['ok' '' 0 0 '']"));
+    ck_assert(!quiet(GMCHAT_GM, "action=receive&wait=1",
+                     "['ok' '' 0 0 'r' '9' [['5-1' ['u' '7']]]]"));
+    ck_assert(!quiet(GMCHAT_GM, "action=receive&wait=1", "['ok']"));
+}
+END_TEST
+
+
+/* Held is who knows the list as it is; who gave no cursor knows the first. */
+START_TEST(quiet_online)
+{
+    static const char  known[] = "action=online&host=1&wait=1&cursor=" NINE;
+    static const char  unknown[] = "action=online&host=1&wait=1&cursor=";
+    static const char  none[] = "action=online&host=1&wait=1";
+
+    ck_assert(quiet(GMCHAT_GS, known, "['ok' 0 '9']"));
+    ck_assert(quiet(GMCHAT_GS, known, "['ok' 1700000000000 '9']"));
+    ck_assert(!quiet(GMCHAT_GS, known, "['ok' 0]"));
+    ck_assert(!quiet(GMCHAT_GS, known, "['ok' 0 '9' '10']"));
+    ck_assert(!quiet(GMCHAT_GS, unknown, "['ok' 0 '9']"));
+    ck_assert(!quiet(GMCHAT_GS, unknown, "['ok' 0]"));
+
+    ck_assert(quiet(GMCHAT_GS, none, "['ok' 0 '9']"));
+    ck_assert(gmchat_str_is(&args.values[GMCHAT_P_CURSOR], NINE));
+    ck_assert(action->wait->quiet(&reply));
+
+    reply.value = check_value(&arena, "['ok' 0 '10' '9']");
+    ck_assert(!action->wait->quiet(&reply));
+    ck_assert_uint_eq(gmchat_reply_success(action, &reply), GMCHAT_OK);
+    ck_assert_str_eq(unpacked(), "{\"res\":1,\"data\":<[\"10\",\"9\"]>,"
+                                 "\"cursor\":\"" NINE_AND_TEN "\"}");
+
+    /* what has another shape is for the encoder to refuse */
+
+    ck_assert(!quiet(GMCHAT_GS, none, "['ok']"));
+    ck_assert(!quiet(GMCHAT_GS, none, "['ok' 0 9]"));
+    ck_assert(!gmchat_args_given(&args, GMCHAT_P_CURSOR));
+}
+END_TEST
+
+
 START_TEST(lists)
 {
-    answers(GMCHAT_GS, "action=online&host=1", "['ok']",
-            "{\"res\":1,\"data\":<[]>}");
-    answers(GMCHAT_GS, "action=online&host=1", "['ok' '9' '10']",
-            "{\"res\":1,\"data\":<[\"9\",\"10\"]>}");
-    answers(GMCHAT_GS, "action=online&host=1&format=json", "['ok' '9' '10']",
-            "{\"res\":1,\"data\":[\"9\",\"10\"]}");
-    faults(GMCHAT_GS, "action=online&host=1", "['ok' 9]");
-
     answers(GMCHAT_GM, "action=accounts", "['ok']",
             "{\"res\":1,\"data\":<[]>}");
     answers(GMCHAT_GM, "action=accounts&format=json",
@@ -422,12 +619,13 @@ START_TEST(lists)
     faults(GMCHAT_GM, "action=accounts", "['ok' 9 'Ann' 1 1]");
 
     answers(GMCHAT_GM, "action=hosts",
-            "['ok' '1001' '1700000000000' 5 '7' '1002' '' nil '']",
+            "['ok' '1001' '1700000000000' 5 '7' 0 '1002' '' nil '' 1]",
             "{\"res\":1,\"data\":<[{\"host\":\"1001\",\"last_poll\":"
-            "1700000000000,\"players\":5,\"undelivered\":7},{\"host\":"
-            "\"1002\",\"last_poll\":0,\"players\":0,\"undelivered\":0}]>}");
-    faults(GMCHAT_GM, "action=hosts", "['ok' '1001' 0 0]");
-    faults(GMCHAT_GM, "action=hosts", "['ok' 1001 0 0 0]");
+            "1700000000000,\"players\":5,\"undelivered\":7,"
+            "\"silent\":false},{\"host\":\"1002\",\"last_poll\":0,"
+            "\"players\":0,\"undelivered\":0,\"silent\":true}]>}");
+    faults(GMCHAT_GM, "action=hosts", "['ok' '1001' 0 0 0]");
+    faults(GMCHAT_GM, "action=hosts", "['ok' 1001 0 0 0 0]");
 }
 END_TEST
 
@@ -484,14 +682,13 @@ START_TEST(numbers)
     for (i = 0; i < check_nelts(texts); i++) {
         char  value[100];
 
-        sprintf(value, "['ok' '1001' '%s' 0 0]", texts[i]);
+        sprintf(value, "['ok' '1001' '%s' 0 0 0]", texts[i]);
         call(GMCHAT_GM, "action=hosts&format=json", value);
 
-        if (gmchat_reply_success(action, &reply) == GMCHAT_OK) {
-            body = json_loadb((char *) out.data, out.len, 0, NULL);
-            ck_assert_msg(body != NULL, "%.*s", (int) out.len, out.data);
-            json_decref(body);
-        }
+        ck_assert_uint_eq(gmchat_reply_success(action, &reply), GMCHAT_OK);
+        body = json_loadb((char *) out.data, out.len, 0, NULL);
+        ck_assert_msg(body != NULL, "%.*s", (int) out.len, out.data);
+        json_decref(body);
     }
 }
 END_TEST
@@ -524,6 +721,28 @@ success_short_of_memory(void *shared)
 }
 
 
+/* That the digest could not be kept shows at the call's end. */
+static void
+quiet_short_of_memory(void *shared)
+{
+    int              failed;
+    gmchat_args_t    copy = args;
+    gmchat_arena_t   mine = { 0 };
+    gmchat_reply_t   r;
+
+    r = *(gmchat_reply_t *) shared;
+    r.arena = &mine;
+    r.args = &copy;
+
+    action->wait->quiet(&r);
+    failed = failing_malloc_disarm();
+
+    ck_assert_int_eq(gmchat_args_given(&copy, GMCHAT_P_CURSOR), !failed);
+    ck_assert_int_eq(mine.failed, failed);
+    gmchat_arena_free(&mine);
+}
+
+
 START_TEST(out_of_memory)
 {
     size_t  i;
@@ -537,8 +756,12 @@ START_TEST(out_of_memory)
         { GMCHAT_GM, "action=online&gm_account=1", "['ok']", 1 },
         { GMCHAT_GS, "action=send&uid=1&msg=", "['ok' '1-1' 1]", 1 },
         { GMCHAT_GM, "action=accounts", "['ok' '9' 'Ann' 1 3]", 2 },
-        { GMCHAT_GM, "action=hosts", "['ok' '1' 0 0 0]", 2 },
-        { GMCHAT_GS, "action=online&host=1", "['ok' '9']", 2 },
+        { GMCHAT_GM, "action=hosts", "['ok' '1' 0 0 0 0]", 2 },
+        { GMCHAT_GM, "action=send&gm_account=1&uid=1&msg=",
+          "['ok' '1-1' 1 1]", 1 },
+        { GMCHAT_GM, "action=ack&cursor=", "['ok' 1]", 1 },
+        { GMCHAT_GS, "action=online&host=1", "['ok' 0 '9']", 2 },
+        { GMCHAT_GS, "action=online&host=1&wait=1", "['ok' 0 '9']", 2 },
         { GMCHAT_GM, "action=history&uid=7&format=json",
           "['ok' 0 [['1-0' ['m' 'Zg==']]]]", 2 },
         { GMCHAT_GM, "action=friends&gm_account=9",
@@ -562,6 +785,9 @@ START_TEST(out_of_memory)
         ck_assert_uint_ge(failing_malloc_each(success_short_of_memory,
                                               &reply), calls[i].least);
     }
+
+    call(GMCHAT_GS, "action=online&host=1&wait=1", "['ok' 0 '9']");
+    ck_assert_uint_eq(failing_malloc_each(quiet_short_of_memory, &reply), 1);
 }
 END_TEST
 
@@ -579,10 +805,16 @@ main(void)
     tcase_add_test(tc, refusals);
     tcase_add_test(tc, plain);
     tcase_add_test(tc, sent);
+    tcase_add_test(tc, gm_sent);
+    tcase_add_test(tc, acked);
     tcase_add_test(tc, host_messages);
     tcase_add_test(tc, gm_messages);
     tcase_add_test(tc, all_messages);
     tcase_add_test(tc, relation);
+    tcase_add_test(tc, online);
+    tcase_add_test(tc, digests);
+    tcase_add_test(tc, quiet_receives);
+    tcase_add_test(tc, quiet_online);
     tcase_add_test(tc, lists);
     tcase_add_test(tc, friends);
     tcase_add_test(tc, history);

@@ -36,12 +36,19 @@ START_TEST(the_contracts_codes)
         { GMCHAT_FORBIDDEN, -7, 403, 0 },
         { GMCHAT_HOST_FORBIDDEN, -7, 403, 0 },
         { GMCHAT_GROUP_FORBIDDEN, -7, 403, 0 },
+        { GMCHAT_ORIGIN_FORBIDDEN, -7, 403, 0 },
         { GMCHAT_NO_ACTION, -8, 404, 0 },
         { GMCHAT_RATE_LIMITED, -9, 429, 1 },
         { GMCHAT_MSGID_REUSED, -10, 409, 0 },
         { GMCHAT_TOO_LARGE, -11, 413, 0 },
-        { GMCHAT_METHOD, 0, 405, 0 }
+        { GMCHAT_METHOD, 0, 405, 0 },
+        { GMCHAT_NO_STREAM, -3, 400, 0 },
+        { GMCHAT_NO_CURSOR, -3, 400, 0 },
+        { GMCHAT_TOO_MANY, -3, 400, 0 },
+        { GMCHAT_FAULT, -6, 504, 0 }
     };
+
+    ck_assert_uint_eq(check_nelts(rows), GMCHAT_STATUSES);
 
     for (i = 0; i < check_nelts(rows); i++) {
         row = gmchat_status_row(rows[i].status);

@@ -81,6 +81,12 @@ for my $case (
     [ 'an empty queue', 'redis://127.0.0.1 queue=0' ],
     [ 'wrong bytes of a queue', 'redis://127.0.0.1 queue=10,x' ],
     [ 'a wrong probe', 'redis://127.0.0.1 probe=x' ],
+    [ 'no wake_timeout', 'redis://127.0.0.1 wake_timeout=0' ],
+    [ 'a wake_timeout that is too short',
+      'redis://127.0.0.1 wake_timeout=299ms' ],
+    [ 'a wake_timeout that is too long',
+      'redis://127.0.0.1 wake_timeout=61s' ],
+    [ 'a wrong wake_timeout', 'redis://127.0.0.1 wake_timeout=x' ],
     [ 'a password file that is not there',
       'redis://127.0.0.1 password_file=/no/such/file' ],
     [ 'a CA file that is not there',
@@ -102,7 +108,9 @@ refused('gmchat_redis twice', 'gmchat_redis', HTTP => "$store $store");
 for my $url ('redis://127.0.0.1', 'redis://127.0.0.1:6380/15',
     'redis://localhost', 'unix:/tmp/redis.sock', 'unix:/tmp/redis.sock:3',
     'redis://[::1]:6379', 'rediss://127.0.0.1 verify=off',
-    'redis://127.0.0.1 connect_timeout=1s timeout=2s queue=100,1m probe=5s')
+    'redis://127.0.0.1 connect_timeout=1s timeout=2s queue=100,1m probe=5s',
+    'redis://127.0.0.1 wake_timeout=300ms',
+    'redis://127.0.0.1 wake_timeout=1m')
 {
     accepted("gmchat_redis $url", HTTP => "gmchat_redis $url;");
 }
@@ -147,6 +155,54 @@ for my $text ('gmchat_group eu;', 'gmchat_group $arg_x;',
     'gmchat_role_check /role from=1000;')
 {
     accepted($text, LOCATION => $text);
+}
+
+# directives with a range: the least and the most, with what is beyond
+
+for my $range (
+    [ 'gmchat_window', [ 0, 100001, -1, 'x' ], [ 1, 100000 ] ],
+    [ 'gmchat_stream_buffer', [ 1023, '16385k', 0, 'x' ], [ '1k', '16m' ] ],
+    [ 'gmchat_frame_max', [ 1023, '16385k', 0, 'x' ], [ '1k', '16m' ] ],
+    [ 'gmchat_heartbeat', [ '99ms', '86401s', 0, 'x' ], [ '100ms', '1d' ] ],
+    [ 'gmchat_grace', [ '99ms', '86401s', 0, 'x' ], [ '100ms', '1d' ] ],
+    [ 'gmchat_host_silent', [ '9999ms', '86401s', 0, 'x' ],
+      [ '10s', '1d' ] ],
+    [ 'gmchat_ping', [ '99ms', '86401s', 0, 'x' ], [ '100ms', '1d' ] ],
+    [ 'gmchat_ping 1s',
+      [ 'pong=99ms', 'pong=86401s', 'pong=0', 'pong=', 'pong=x', 'pong',
+        '1s', 'pong=1s pong=1s' ],
+      [ 'pong=100ms', 'pong=1d' ] ],
+) {
+    my ($directive, $bad, $good) = @$range;
+    my ($name) = $directive =~ /^(\w+)/;
+
+    # nginx checks a number's range itself, and names the line alone
+
+    refused("$directive $_;", $name, LOCATION => "$directive $_;")
+        for @$bad;
+    accepted("$directive $_;", LOCATION => "$directive $_;") for @$good;
+    accepted("$directive $_; for all servers",
+        HTTP => "$store $directive $_;") for $good->[0];
+    refused("$directive twice", $name,
+        LOCATION => "$directive $good->[0]; $directive $good->[0];");
+}
+
+for my $text ('gmchat_origin;', 'gmchat_origin other;',
+    'gmchat_origin console.example.com;', 'gmchat_origin wss://a.example;',
+    'gmchat_origin https://a.example same;',
+    'gmchat_origin https://a.example b.example;',
+    'gmchat_origin same; gmchat_origin same;',
+    'gmchat_origin *; gmchat_origin *;')
+{
+    refused($text, 'gmchat_origin', LOCATION => $text);
+}
+
+for my $text ('gmchat_origin same;', 'gmchat_origin *;',
+    'gmchat_origin http://127.0.0.1:8080;',
+    'gmchat_origin https://a.example https://b.example:8443;')
+{
+    accepted($text, LOCATION => $text);
+    accepted("$text for all servers", HTTP => "$store $text");
 }
 
 # what an endpoint may be

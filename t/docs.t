@@ -9,11 +9,14 @@ use warnings;
 use CPAN::Meta::YAML;
 use Cwd qw(abs_path);
 use FindBin;
+use JSON::PP ();
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
 use Test::Gmchat::Process qw(run_command);
+use Test::Gmchat::Sse;
 use Test::Gmchat::Tls qw(make_authority);
+use Test::Gmchat::WebSocket qw(frame TEXT);
 use Test::More;
 
 my $root = abs_path("$FindBin::Bin/..");
@@ -22,7 +25,8 @@ my $folder = temp_folder();
 my $actions = slurp('docs/actions.md');
 my $directives = slurp('docs/directives.md');
 my $source = join '', map { slurp($_) } 'ngx_http_gmchat_module.c',
-    map { s{^\Q$root\E/}{}r } glob("$root/src/http/*.c $root/src/store/*.c");
+    map { s{^\Q$root\E/}{}r } map { glob("$root/src/$_/*.c") }
+    qw(http store feed transport);
 
 sub slurp {
     return slurp_file("$root/$_[0]");
@@ -278,8 +282,16 @@ my @names = ('Iris', '', "a\tb", "a\x7fb", 'x' x 256, 'x' x 257);
 my @base64 = ('', 'eA==', 'eA=', 'eA', 'eB==', 'eHg=', 'eHh=', 'eHh4', 'e A=',
     "eHh4\n", 'eHh4=', '====', 'A' x 5460 . 'AA==', 'A' x 5464 . 'AA==');
 
+my @positions = ('', '7:1-1', '1001:1-1:2-2,1002::', '*0123456789abcdef',
+    '8e717acfa0709094', 'X', '7:1-1 ', "7:1-1\n", '1' x 8192, '1' x 8193);
+my @streams = ('0123456789abcdef' x 2, '', '0123456789abcdef', 'A' x 32,
+    'g' x 32, 'a' x 33, 'a' x 32 . "\n");
+
 my %samples = (
     gm_account => \@integers, host => \@integers, uid => \@integers,
+    call => \@integers, cursor => \@positions, stream => \@streams,
+    wait => [ qw(0 1 55 56 -1 x), '' ], online => [ qw(1 0 true), '' ],
+    lease => [ qw(4 5 60 86400 86401 x), '' ],
     gm_name => \@names, msg => \@base64,
     text => [ '', 'Hello', 'x' x 4096, 'x' x 4097 ],
     msgid => \@tokens, group => \@tokens, ack => \@cursors,
@@ -314,6 +326,112 @@ sub allows {
     return $value =~ /^\d+$/ && $value >= $schema->{minimum}
         && $value <= $schema->{maximum} ? 1 : 0;
 }
+
+# ---- docs/asyncapi.yaml
+
+my $streams = eval { CPAN::Meta::YAML->read("$root/docs/asyncapi.yaml") };
+is($@, '', 'asyncapi.yaml can be read');
+my %page = ('' => $streams ? $streams->[0] : {}, './openapi.yaml' => $api);
+my $async = $page{''};
+like($async->{asyncapi} // '', qr/^3\.0\./, 'and is AsyncAPI 3.0');
+
+# What a reference leads to; one inside another page belongs to that one.
+
+sub resolve {
+    my ($ref) = @_;
+
+    my ($file, $pointer) = $ref =~ m{^([^#]*)#/(.+)$} or return;
+    my $node = $page{$file};
+
+    for my $name (split m{/}, $pointer) {
+        $name =~ s{~1}{/}g;
+        return if ref $node ne 'HASH';
+        $node = $node->{$name};
+    }
+
+    return $node;
+}
+
+# The node itself, or what it refers to, however far.
+
+sub followed {
+    my ($node) = @_;
+
+    while (ref $node eq 'HASH' && $node->{'$ref'}) {
+        $node = resolve($node->{'$ref'});
+    }
+
+    return $node // {};
+}
+
+is(join(' ', grep { !resolve($_) } references($async)), '',
+    'asyncapi.yaml: each reference leads somewhere');
+
+same([ keys %{ $async->{channels} } ], [qw(gm gs)],
+    'asyncapi.yaml: a channel for each endpoint');
+same([ map { $_->{address} } values %{ $async->{channels} } ],
+    [qw(/gm /gs)], 'and their addresses');
+
+for my $endpoint (qw(gm gs)) {
+    my $messages = $async->{channels}{$endpoint}{messages};
+    my $call = followed(followed($messages->{call})->{payload});
+    my @calls = map { followed($_) } @{ $call->{allOf}[1]{oneOf} };
+    my %asked = %{ $async->{channels}{$endpoint}{bindings}{ws}{query} };
+    my %required = map { $_ => 1 } @{ $asked{required} };
+
+    same([ map { $_->{properties}{action}{const} } @calls ],
+        [ grep { $_ ne 'stream' } map { /^$endpoint (\w+)/ } keys %call ],
+        "asyncapi.yaml, $endpoint: the calls in frames");
+    same([ map { "$_:" . ($required{$_} ? 'yes' : 'no') }
+            grep { $_ ne 'action' } keys %{ $asked{properties} } ],
+        [ params_of($call{"$endpoint stream"}) ],
+        "asyncapi.yaml, $endpoint: the parameters of stream");
+
+    for my $watch (grep { $_->{properties}{stream} } @calls) {
+        my $action = $watch->{properties}{action}{const};
+        same([ grep { $_ ne 'action' } keys %{ $watch->{properties} } ],
+            [ map { s/:.*//r } params_of($call{"$endpoint $action"}) ],
+            "asyncapi.yaml, $endpoint: the parameters of $action");
+    }
+}
+
+# Of a host's stream there are all events, of a GM's some.
+
+my @told = unique(map { /"(\w+)"/g }
+    $source =~ /event_(?:tell|add)\((stream,[^;{]*)\);/g);
+
+same([ events_of('gs') ], \@told, 'asyncapi.yaml: the events');
+same([ $actions =~ /^\| `(\w+)` \| (?:both|gs) \| `\{/mg ], \@told,
+    'actions.md: the events');
+same([ $actions =~ /^\| `(\w+)` \| (?:both|gm) \| `\{/mg ],
+    [ events_of('gm') ], 'and those of a GM\'s stream');
+
+sub events_of {
+    my ($endpoint) = @_;
+
+    return grep { !/^(?:call|reply)$/ }
+        keys %{ $async->{channels}{$endpoint}{messages} };
+}
+
+for my $endpoint (qw(gm gs)) {
+    same([ map { $_->{'$ref'} =~ m{(\w+)$} }
+            @{ $async->{operations}{"${endpoint}Events"}{messages} } ],
+        [ events_of($endpoint) ], "asyncapi.yaml, $endpoint: what is sent");
+}
+
+# Close codes that have a name which is used; 1005 says that there is none.
+
+my $wire = join '', map { slurp_file($_) }
+    glob("$root/src/feed/*.[ch] $root/src/transport/*.[ch]");
+my %code = $wire =~ /^ {4}(\w+_(?:WS|CLOSE)_\w+) = (1\d{3})\b/mg;
+my @used = grep { my $name = $_; 1 < (() = $wire =~ /\b$name\b/g) }
+    grep { $code{$_} != 1005 } keys %code;
+my @codes = unique(map { $code{$_} } @used);
+
+same([ keys %{ $async->{'x-close-codes'} } ], \@codes,
+    'asyncapi.yaml: the close codes');
+same([ $actions =~ /^\| (1\d{3}) \|/mg ], \@codes,
+    'actions.md: the close codes');
 
 # ---- docs/directives.md
 
@@ -500,53 +618,245 @@ http {
 }
 EOF
 
-my %epoch;      # of the page => of this run
+my %here;       # an epoch or a stream's name of the page => of this run
+my @open;       # streams
 
-while ($actions =~ /^```http\n(.*?)\n\n(\d+) (\{.*?)\n```/msg) {
-    my ($request, $status, $reply) = ($1, $2, $3);
-    my ($head, $body) = split /\n\n/, $request, 2;
-    my ($first, @headers) = split /\n/, $head;
-    my ($method, $uri) = split / /, $first;
-    my ($type) = map { /^Content-Type: (.*)/ } @headers;
+while ($actions =~ /^```http\n((?:(?!```).*\n)+?)```/mg) {
+    my ($request, $status, $reply)
+        = $1 =~ /\A(.*?)\n\n(\d{3}) (.*)\n\z/s or die "no reply: $1";
+    my ($first) = $request =~ /\A(.*)/;
 
-    $uri =~ s/(ack|before)=(\d+)/"$1=" . ($epoch{$2} \/\/ $2)/e;
-    hosts_are_noted() if $uri =~ /action=hosts/;
+    hosts_are_noted() if $first =~ m{ /gm\?action=(?:hosts|send)};
 
-    my $response = $nginx->request($method, $uri,
-        defined $body ? (body => $body, type => $type) : ());
+    my $seen = $reply =~ /\Aevent:/ ? watch_stream($request, $reply)
+                                    : play($request);
 
-    learn_epochs($reply, $response->{body});
-    is("$response->{status} " . timeless($response->{body}),
+    learn($reply, $seen->{body});
+    is("$seen->{status} " . timeless($seen->{body}),
         "$status " . timeless($reply), "actions.md: $first");
 }
 
-# The store hears of polls a little later.
+sub play {
+    my ($request) = @_;
+
+    my ($head, $body) = split /\n\n/, $request, 2;
+    my ($first, @headers) = split /\n/, $head;
+    my ($method, $uri) = split / /, of_this_run($first);
+    my ($type) = map { /^Content-Type: (.*)/ } @headers;
+
+    return $nginx->request($method, $uri,
+        defined $body ? (body => $body, type => $type) : ());
+}
+
+# As many events as the page shows, in its form. The stream stays open.
+
+sub watch_stream {
+    my ($request, $reply) = @_;
+
+    my ($uri) = of_this_run($request) =~ /\AGET (\S+)/;
+    my @shown = split /\n\n/, $reply;
+    my $stream = Test::Gmchat::Sse->new(
+        address => $nginx->address, uri => $uri);
+    my @events = $stream->next_events(scalar @shown);
+
+    push @open, $stream;
+
+    return { status => $stream->{status}, body => join "\n\n", map {
+        my $page = (shift(@shown) // '') =~ /^data: (.*)/m ? $1 : '{}';
+        my $id = defined $_->{id} ? "id: $_->{id}\n" : '';
+        "event: $_->{event}\n${id}data: " . in_order_of($page, $_->{data})
+    } @events };
+}
+
+# An event's data as text, its members in the order of another one's.
+
+sub in_order_of {
+    my ($page, $data) = @_;
+
+    my $json = JSON::PP->new->canonical;
+    my %place;
+
+    $place{$1} //= keys %place while $page =~ /"(\w+)":/g;
+    $json->sort_by(sub {
+        ($place{$JSON::PP::a} // 99) <=> ($place{$JSON::PP::b} // 99)
+    });
+
+    return $json->encode($data);
+}
+
+# The store hears of polls a little later. Host 1003 never polls.
 
 sub hosts_are_noted {
     wait_until(sub {
-        $nginx->gm('hosts', format => 'json')->{body} !~ /"last_poll":0/;
+        $nginx->gm('hosts', format => 'json')->{body}
+            !~ /"host":"100[12]","last_poll":0/;
     });
 }
 
-sub learn_epochs {
-    my ($page, $here) = @_;
-
-    my @page = $page =~ /"(\d{16})-\d+"/g;
-    my @here = $here =~ /"(\d{16})-\d+"/g;
-
-    $epoch{ $page[$_] } //= $here[$_] for 0 .. $#page;
+sub names_of {
+    return $_[0] =~ /\b(\d{16}(?=-\d)|[0-9a-f]{32})\b/g;
 }
 
-# Ids keep their n; times are some time.
+sub learn {
+    my ($page, $here) = @_;
+
+    my @page = names_of($page);
+    my @here = names_of($here);
+
+    $here{ $page[$_] } //= $here[$_] for 0 .. $#page;
+}
+
+sub of_this_run {
+    my ($text) = @_;
+
+    return $text =~ s/\b(\d{16}(?=-\d)|[0-9a-f]{32})\b/$here{$1} \/\/ $1/ger;
+}
+
+# Ids keep their n; times are some time, streams have some name.
 
 sub timeless {
     my ($text) = @_;
 
-    $text =~ s/"\d{16}-(\d+)"/"epoch-$1"/g;
+    $text =~ s/\b\d{16}-(\d+)/epoch-$1/g;
     $text =~ s/:\d{13}\b/:time/g;
+    $text =~ s/"[0-9a-f]{32}"/"stream"/g;
 
     return $text;
 }
+
+# ---- docs/asyncapi.yaml: what a stream says
+
+for my $text ('Plain text', undef) {
+    is_success($nginx->gm('send', gm_account => 5001, uid => 720001,
+        $text ? (text => $text) : (msg => '/w==')), 'a GM writes');
+    is_success($nginx->gs('send', uid => 720001,
+        $text ? (text => $text) : (msg => '/w==')), 'a player writes');
+}
+
+is_success($nginx->gm('add', gm_account => 5001, host => 1002, uid => 720003),
+    'a friendship begins');
+
+my %said;       # endpoint => event => [ data ]
+
+# A cursor that knows nothing of the last messages, and one from elsewhere.
+
+hear(gm => 5001, '', qw(open message message ready));
+hear(gm => 5001, '5001:1-1', qw(open reset message message
+    ready));
+hear(gs => 1002, '', qw(open relation message message online ready));
+hear(gs => 1002, '1002:1-1:1-1', qw(open reset relation reset message message
+    online ready));
+
+sub hear {
+    my ($endpoint, $id, $cursor, @names) = @_;
+
+    my $who = $endpoint eq 'gm' ? 'gm_account' : 'host';
+    my $uri = "/$endpoint?action=stream&$who=$id";
+    my $stream = Test::Gmchat::Sse->new(address => $nginx->address,
+        uri => $uri, cursor => $cursor);
+    my $socket = Test::Gmchat::WebSocket->open(address => $nginx->address,
+        uri => "$uri&cursor=$cursor");
+    my @events = $stream->next_events(scalar @names);
+    my @frames = map { $socket->next_event } @names;
+
+    push @open, $stream, $socket;
+
+    is("@{[ map { $_->{event} } @events ]}", "@names",
+        "the stream of $endpoint, cursor '$cursor', says what it should");
+    is(told_by(@frames), told_by(@events), 'and so does a WebSocket');
+    push @{ $said{$endpoint}{ $_->{event} } }, $_ for @frames;
+}
+
+# Streams differ in their names, and in nothing else.
+
+sub told_by {
+    my $json = JSON::PP->new->canonical;
+
+    return join "\n", map {
+        $json->encode($_) =~ s/"[0-9a-f]{32}"/"stream"/r
+    } @_;
+}
+
+for my $endpoint (qw(gm gs)) {
+    same([ keys %{ $said{$endpoint} } ], [ events_of($endpoint) ],
+        "each event of $endpoint was said");
+
+    for my $name (events_of($endpoint)) {
+        my $payload = followed($async->{channels}{$endpoint}{messages}{$name})
+            ->{payload};
+        my @events = @{ $said{$endpoint}{$name} // [] };
+
+        fits($payload, "asyncapi.yaml, $endpoint: a frame of $name", @events);
+        fits(followed($payload->{properties}{data}),
+            "asyncapi.yaml, $endpoint: the data of $name",
+            map { $_->{data} } @events);
+    }
+}
+
+# The objects together have each property, and each of them what is required.
+
+sub fits {
+    my ($schema, $label, @objects) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    same([ keys %{ $schema->{properties} } ],
+        [ unique(map { keys %$_ } @objects) ], "$label, its members");
+
+    my @either = map { $_->{required}[0] } @{ $schema->{oneOf} // [] };
+    my @lacking = grep {
+        my $object = $_;
+        grep { !exists $object->{$_} } @{ $schema->{required} };
+    } @objects;
+    my @odd = grep {
+        my $object = $_;
+        @either && 1 != grep { exists $object->{$_} } @either;
+    } @objects;
+    is(@lacking + @odd, 0, "$label, those that must be there");
+}
+
+# Calls in frames, by the page's example.
+
+my ($shown) = $actions =~ /^### Calls in frames\n(.*?)^### /ms;
+my @talk = $shown =~ /^ {4}([<>] \{.*)$/mg;
+my $caller = Test::Gmchat::WebSocket->open(address => $nginx->address,
+    uri => '/gm?action=stream&gm_account=5001');
+
+push @open, $caller;
+is(scalar @talk, 4, 'actions.md shows two calls in frames');
+
+while (my ($asked, $answered) = splice(@talk, 0, 2)) {
+    my $json = JSON::PP->new->utf8->canonical;
+    my ($call, $reply) = map { $json->decode(s/^[<>] //r) }
+        $asked, $answered;
+
+    $caller->write(frame(TEXT, $json->encode($call)));
+    my $got = $caller->take_until(sub {
+        shift @{ $caller->{replies}{ $call->{call} } // [] };
+    });
+    is(timeless($json->encode($got)) =~ s/epoch-\d+/id/r,
+        timeless($json->encode($reply)) =~ s/epoch-\d+/id/r,
+        "actions.md: a frame with $call->{action}");
+}
+
+# In a frame the stream is the own one.
+
+for my $action (qw(watch unwatch)) {
+    $caller->write(frame(TEXT, qq({"call":1,"action":"$action",)
+        . '"gm_account":5000}'));
+    my $got = $caller->take_until(sub {
+        shift @{ $caller->{replies}{1} // [] };
+    });
+    is($got->{res}, 1, "$action in a frame needs no stream");
+}
+
+# The streams' lines are written when nginx has seen that they ended.
+
+$_->close for @open;
+wait_until(sub {
+    @open == (() = slurp_file("$nginx->{dir}/access.log")
+        =~ /action=stream\S* HTTP\S+ (?:200|101) /g);
+});
 
 # What else asks for rights: a script that Redis forgot, and receipts.
 

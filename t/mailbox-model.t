@@ -491,7 +491,8 @@ sub step_gm_send {
     my $box = $bond && $bond->{gm} eq $gm
         && $world->{box}{"box:h$bond->{host}"};
     my $reply = run_script('gm_send', undef, $gm, $uid, $msg, $msgid,
-        $history, ENTRIES, BYTES, 50, 1000);
+        $history, ENTRIES, BYTES, 50, 1000, 15000);
+    pop @$reply if $reply->[0] eq 'ok';     # whether the host is silent
     check_sent($box, $reply, $msgid, "$uid $msg", $msg, u => $uid, g => $gm);
 
     return $box;

@@ -89,6 +89,66 @@ gmchat_action_message(gmchat_args_t *args, const gmchat_param_env_t *env,
 }
 
 
+int
+gmchat_action_list(gmchat_str_t *next, gmchat_str_t *value)
+{
+    unsigned char  *comma;
+
+    if (next->data == NULL) {
+        return 0;
+    }
+
+    comma = next->len ? memchr(next->data, ',', next->len) : NULL;
+    value->data = next->data;
+
+    if (comma == NULL) {
+        value->len = next->len;
+        next->data = NULL;
+        return 1;
+    }
+
+    value->len = (size_t) (comma - next->data);
+    next->data = comma + 1;
+    next->len -= value->len + 1;
+
+    return 1;
+}
+
+
+/* Each value of a list is checked as if it stood alone. */
+
+static gmchat_status_e
+gmchat_action_check_list(gmchat_param_e id, gmchat_args_t *args,
+    const gmchat_param_env_t *env, gmchat_refusal_t *refusal)
+{
+    size_t           n;
+    gmchat_str_t     list, next;
+    gmchat_status_e  status;
+
+    list = args->values[id];
+    next = list;
+
+    for (n = 0; gmchat_action_list(&next, &args->values[id]); n++) {
+
+        if (n == GMCHAT_LIST_MAX) {
+            refusal->status = GMCHAT_MALFORMED;
+            refusal->param = (const char *) gmchat_param(id)->name.data;
+            refusal->reason = "names too many: at most 4096";
+            return GMCHAT_MALFORMED;
+        }
+
+        status = gmchat_args_check(args, id, env, refusal);
+        if (status != GMCHAT_OK) {
+            return status;
+        }
+    }
+
+    args->values[id] = list;
+
+    return GMCHAT_OK;
+}
+
+
 static gmchat_status_e
 gmchat_action_need(const gmchat_need_t *need, gmchat_args_t *args,
     const gmchat_param_env_t *env, gmchat_refusal_t *refusal)
@@ -103,7 +163,9 @@ gmchat_action_need(const gmchat_need_t *need, gmchat_args_t *args,
     }
 
     if (gmchat_args_given(args, need->id)) {
-        return gmchat_args_check(args, need->id, env, refusal);
+        return need->list
+                   ? gmchat_action_check_list(need->id, args, env, refusal)
+                   : gmchat_args_check(args, need->id, env, refusal);
     }
 
     if (need->required) {

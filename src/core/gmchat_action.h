@@ -31,6 +31,10 @@ typedef enum {
                                            and never settled comes again */
     GMCHAT_E_HOSTS,                     /* ",1001,1002,": the hosts that the
                                            caller may speak for; "": any */
+    GMCHAT_E_SILENT,                    /* milliseconds after which a host
+                                           that is not heard of is silent */
+    GMCHAT_E_ENDPOINT,                  /* gm, gs */
+    GMCHAT_E_CHANGE,                    /* of a stream's receivers: +, - */
 
     GMCHAT_ARGS_ALL
 } gmchat_arg_e;
@@ -41,6 +45,7 @@ typedef enum {
 typedef struct {
     gmchat_param_e   id;
     unsigned         required:1;
+    unsigned         list:1;            /* of such values, parted by commas */
 } gmchat_need_t;
 
 
@@ -50,7 +55,7 @@ typedef struct gmchat_action_s  gmchat_action_t;
 
 typedef struct {
     const gmchat_value_t   *value;      /* what the script gave */
-    const gmchat_args_t    *args;       /* of the call */
+    gmchat_args_t          *args;       /* of the call */
     gmchat_arena_t         *arena;
     gmchat_buf_t           *out;        /* the body */
     gmchat_buf_t           *data;       /* scratch: JSON that goes as base64 */
@@ -64,13 +69,33 @@ typedef struct {
  */
 typedef int (*gmchat_encode_pt)(gmchat_reply_t *reply);
 
+/* What a call with `wait` waits for. */
+
+typedef struct {
+    const char        *channel;         /* wake-ups come on prefix + this .. */
+    gmchat_param_e     owner;           /* .. + the value of this parameter */
+    const char        *kinds;           /* first letters of those that matter */
+    size_t             lapse;           /* the item of the reply that says in
+                                           how many milliseconds another one
+                                           is due (-1: none is); 0: no item */
+
+    /* whether the store's reply has nothing to say to this call */
+    int              (*quiet)(gmchat_reply_t *reply);
+} gmchat_wait_t;
+
 
 #define GMCHAT_NEEDS_MAX     8
+
+/* Receivers that one call may name: what a page of a request line holds. */
+#define GMCHAT_LIST_MAX      4096
 
 /* flags */
 #define GMCHAT_A_POLL        0x01   /* tells that the host is alive */
 #define GMCHAT_A_ROLE        0x02   /* the role service is asked first */
 #define GMCHAT_A_TAKES       0x04   /* the reply has a receipt to settle */
+#define GMCHAT_A_STREAM      0x08   /* the reply is a stream of events */
+#define GMCHAT_A_WATCH       0x10   /* adds receivers to a stream */
+#define GMCHAT_A_UNWATCH     0x20   /* drops some */
 
 struct gmchat_action_s {
     gmchat_endpoint_e   endpoint;
@@ -84,6 +109,7 @@ struct gmchat_action_s {
     gmchat_param_e      owner;      /* .. the value of this parameter */
     unsigned            argv[GMCHAT_ARGV_MAX + 1];
     gmchat_encode_pt    encode;     /* NULL: {"res":1} says it all */
+    const gmchat_wait_t *wait;      /* NULL: it is answered at once */
     unsigned            flags;
 };
 
@@ -98,6 +124,12 @@ extern const gmchat_action_t  gmchat_actions[];
  */
 const gmchat_action_t *gmchat_action_find(gmchat_endpoint_e endpoint,
     const gmchat_args_t *args);
+
+/*
+ * Walks a list of values parted by commas: `next` begins as the list and is
+ * what is left.  Returns 1 and the value, or 0 at the end.
+ */
+int gmchat_action_list(gmchat_str_t *next, gmchat_str_t *value);
 
 /* Whether a call of the action has this parameter. */
 int gmchat_action_knows(const gmchat_action_t *action, gmchat_param_e id);

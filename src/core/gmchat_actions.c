@@ -4,17 +4,54 @@
 
 /*
  * One row an action.  A new one is a row here, a script in src/lua, a test in
- * t/ and its docs: docs/actions.md and docs/openapi.yaml.  Where rows share a name, the first
- * whose `when` is given applies.
+ * t/ and its docs: docs/actions.md and docs/openapi.yaml.  Where rows share a
+ * name, the first whose `when` is given applies.
  */
 
-#define REQUIRED(param)  { GMCHAT_P_##param, 1 }
-#define OPTIONAL(param)  { GMCHAT_P_##param, 0 }
+#define REQUIRED(param)  { GMCHAT_P_##param, 1, 0 }
+#define OPTIONAL(param)  { GMCHAT_P_##param, 0, 0 }
+#define LIST(param)      { GMCHAT_P_##param, 1, 1 }
 #define NEEDS(...)       { __VA_ARGS__ }
 #define ARGV(...)        { __VA_ARGS__ }
 #define P(param)         GMCHAT_P_##param
 #define E(value)         GMCHAT_E_##value
 #define NO_MAILBOX       NULL, GMCHAT_P_NONE
+
+
+/* A plain receive also looks when something was settled: it may have held
+ * other entries back. */
+
+static const gmchat_wait_t  gmchat_wait_gm = {
+    "to:g", GMCHAT_P_GM_ACCOUNT, "ma", 0, gmchat_reply_receive_quiet
+};
+
+static const gmchat_wait_t  gmchat_wait_gm_ack = {
+    "to:g", GMCHAT_P_GM_ACCOUNT, "m", 0, gmchat_reply_receive_quiet
+};
+
+static const gmchat_wait_t  gmchat_wait_gms = {
+    "to:gms", GMCHAT_P_NONE, "m", 0, gmchat_reply_receive_all_quiet
+};
+
+static const gmchat_wait_t  gmchat_wait_host = {
+    "to:h", GMCHAT_P_HOST, "ma", 0, gmchat_reply_receive_quiet
+};
+
+static const gmchat_wait_t  gmchat_wait_host_ack = {
+    "to:h", GMCHAT_P_HOST, "m", 0, gmchat_reply_receive_quiet
+};
+
+static const gmchat_wait_t  gmchat_wait_relation = {
+    "to:h", GMCHAT_P_HOST, "ra", 0, gmchat_reply_receive_quiet
+};
+
+static const gmchat_wait_t  gmchat_wait_relation_ack = {
+    "to:h", GMCHAT_P_HOST, "r", 0, gmchat_reply_receive_quiet
+};
+
+static const gmchat_wait_t  gmchat_wait_online = {
+    "to:h", GMCHAT_P_HOST, "o", 1, gmchat_reply_online_quiet
+};
 
 
 const gmchat_action_t  gmchat_actions[] = {
@@ -25,25 +62,25 @@ const gmchat_action_t  gmchat_actions[] = {
       NEEDS(REQUIRED(GM_ACCOUNT), REQUIRED(GM_NAME), OPTIONAL(GROUP)),
       NULL, "create", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(GM_NAME)),
-      NULL, 0 },
+      NULL, NULL, 0 },
 
     { GMCHAT_GM, "online", GMCHAT_P_NONE,
-      NEEDS(REQUIRED(GM_ACCOUNT), OPTIONAL(GROUP)),
+      NEEDS(REQUIRED(GM_ACCOUNT), OPTIONAL(LEASE), OPTIONAL(GROUP)),
       NULL, "online", NO_MAILBOX,
-      ARGV(P(GM_ACCOUNT)),
-      NULL, 0 },
+      ARGV(P(GM_ACCOUNT), P(LEASE)),
+      NULL, NULL, 0 },
 
     { GMCHAT_GM, "offline", GMCHAT_P_NONE,
       NEEDS(REQUIRED(GM_ACCOUNT), OPTIONAL(GROUP)),
       NULL, "offline", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT)),
-      NULL, 0 },
+      NULL, NULL, 0 },
 
     { GMCHAT_GM, "accounts", GMCHAT_P_NONE,
       NEEDS(OPTIONAL(FORMAT), OPTIONAL(GROUP)),
       NULL, "accounts", NO_MAILBOX,
       ARGV(0),
-      gmchat_reply_accounts, 0 },
+      gmchat_reply_accounts, NULL, 0 },
 
     /* friendships */
 
@@ -52,25 +89,25 @@ const gmchat_action_t  gmchat_actions[] = {
             OPTIONAL(GROUP)),
       "add_check", "add", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(HOST), P(UID), E(HISTORY), E(ENTRIES), E(BYTES)),
-      NULL, GMCHAT_A_ROLE },
+      NULL, NULL, GMCHAT_A_ROLE },
 
     { GMCHAT_GM, "del", GMCHAT_P_NONE,
       NEEDS(REQUIRED(GM_ACCOUNT), REQUIRED(UID), OPTIONAL(GROUP)),
       NULL, "del", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(UID), E(HISTORY), E(ENTRIES), E(BYTES)),
-      NULL, 0 },
+      NULL, NULL, 0 },
 
     { GMCHAT_GM, "friends", GMCHAT_P_NONE,
       NEEDS(REQUIRED(GM_ACCOUNT), OPTIONAL(FORMAT), OPTIONAL(GROUP)),
       NULL, "friends", "box:g", GMCHAT_P_GM_ACCOUNT,
       ARGV(P(GM_ACCOUNT)),
-      gmchat_reply_friends, 0 },
+      gmchat_reply_friends, NULL, 0 },
 
     { GMCHAT_GM, "hosts", GMCHAT_P_NONE,
       NEEDS(OPTIONAL(FORMAT), OPTIONAL(GROUP)),
       NULL, "hosts", NO_MAILBOX,
-      ARGV(0),
-      gmchat_reply_hosts, 0 },
+      ARGV(E(SILENT)),
+      gmchat_reply_hosts, NULL, 0 },
 
     /* messages */
 
@@ -79,79 +116,133 @@ const gmchat_action_t  gmchat_actions[] = {
             OPTIONAL(MSGID), OPTIONAL(GROUP)),
       NULL, "gm_send", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(UID), P(MSG), P(MSGID), E(HISTORY), E(ENTRIES),
-           E(BYTES), E(KEEP), E(TTL)),
-      gmchat_reply_sent, 0 },
+           E(BYTES), E(KEEP), E(TTL), E(SILENT)),
+      gmchat_reply_gm_sent, NULL, 0 },
 
     { GMCHAT_GM, "receive", GMCHAT_P_ACK,
       NEEDS(REQUIRED(GM_ACCOUNT), REQUIRED(ACK), OPTIONAL(LIMIT),
-            OPTIONAL(FORMAT), OPTIONAL(GROUP)),
+            OPTIONAL(FORMAT), OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "read", "box:g", GMCHAT_P_GM_ACCOUNT,
       ARGV(P(ACK), P(LIMIT)),
-      gmchat_reply_gm_messages, 0 },
+      gmchat_reply_gm_messages, &gmchat_wait_gm_ack, 0 },
 
     { GMCHAT_GM, "receive", GMCHAT_P_GM_ACCOUNT,
       NEEDS(REQUIRED(GM_ACCOUNT), OPTIONAL(LIMIT), OPTIONAL(FORMAT),
-            OPTIONAL(GROUP)),
+            OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "take", "box:g", GMCHAT_P_GM_ACCOUNT,
       ARGV(P(LIMIT), E(PATIENCE)),
-      gmchat_reply_gm_messages, GMCHAT_A_TAKES },
+      gmchat_reply_gm_messages, &gmchat_wait_gm, GMCHAT_A_TAKES },
 
     { GMCHAT_GM, "receive", GMCHAT_P_NONE,
-      NEEDS(OPTIONAL(LIMIT), OPTIONAL(FORMAT), OPTIONAL(GROUP)),
+      NEEDS(OPTIONAL(LIMIT), OPTIONAL(FORMAT), OPTIONAL(WAIT),
+            OPTIONAL(GROUP)),
       NULL, "take_all", NO_MAILBOX,
       ARGV(P(LIMIT), E(PATIENCE)),
-      gmchat_reply_all_messages, GMCHAT_A_TAKES },
+      gmchat_reply_all_messages, &gmchat_wait_gms, GMCHAT_A_TAKES },
 
     { GMCHAT_GM, "history", GMCHAT_P_NONE,
       NEEDS(REQUIRED(UID), OPTIONAL(BEFORE), OPTIONAL(LIMIT),
             OPTIONAL(FORMAT), OPTIONAL(GROUP)),
       NULL, "history", NO_MAILBOX,
       ARGV(P(UID), P(BEFORE), P(LIMIT)),
-      gmchat_reply_history, 0 },
+      gmchat_reply_history, NULL, 0 },
 
     { GMCHAT_GS, "send", GMCHAT_P_NONE,
       NEEDS(REQUIRED(UID), REQUIRED(MSG), OPTIONAL(MSGID), OPTIONAL(GROUP)),
       NULL, "gs_send", NO_MAILBOX,
       ARGV(P(UID), P(MSG), P(MSGID), E(HISTORY), E(ENTRIES), E(BYTES),
            E(KEEP), E(TTL), E(HOSTS)),
-      gmchat_reply_sent, 0 },
+      gmchat_reply_sent, NULL, 0 },
 
     { GMCHAT_GS, "receive", GMCHAT_P_ACK,
       NEEDS(REQUIRED(HOST), REQUIRED(ACK), OPTIONAL(LIMIT), OPTIONAL(FORMAT),
-            OPTIONAL(GROUP)),
+            OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "read", "box:h", GMCHAT_P_HOST,
       ARGV(P(ACK), P(LIMIT)),
-      gmchat_reply_messages, GMCHAT_A_POLL },
+      gmchat_reply_messages, &gmchat_wait_host_ack, GMCHAT_A_POLL },
 
     { GMCHAT_GS, "receive", GMCHAT_P_NONE,
       NEEDS(REQUIRED(HOST), OPTIONAL(LIMIT), OPTIONAL(FORMAT),
-            OPTIONAL(GROUP)),
+            OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "take", "box:h", GMCHAT_P_HOST,
       ARGV(P(LIMIT), E(PATIENCE)),
-      gmchat_reply_messages, GMCHAT_A_POLL|GMCHAT_A_TAKES },
+      gmchat_reply_messages, &gmchat_wait_host, GMCHAT_A_POLL|GMCHAT_A_TAKES },
 
     /* what a game server asks beside */
 
     { GMCHAT_GS, "relation", GMCHAT_P_ACK,
       NEEDS(REQUIRED(HOST), REQUIRED(ACK), OPTIONAL(LIMIT), OPTIONAL(FORMAT),
-            OPTIONAL(GROUP)),
+            OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "read", "rel:h", GMCHAT_P_HOST,
       ARGV(P(ACK), P(LIMIT)),
-      gmchat_reply_relation, GMCHAT_A_POLL },
+      gmchat_reply_relation, &gmchat_wait_relation_ack, GMCHAT_A_POLL },
 
     { GMCHAT_GS, "relation", GMCHAT_P_NONE,
       NEEDS(REQUIRED(HOST), OPTIONAL(LIMIT), OPTIONAL(FORMAT),
-            OPTIONAL(GROUP)),
+            OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "take", "rel:h", GMCHAT_P_HOST,
       ARGV(P(LIMIT), E(PATIENCE)),
-      gmchat_reply_relation, GMCHAT_A_POLL|GMCHAT_A_TAKES },
+      gmchat_reply_relation, &gmchat_wait_relation,
+      GMCHAT_A_POLL|GMCHAT_A_TAKES },
 
     { GMCHAT_GS, "online", GMCHAT_P_NONE,
-      NEEDS(REQUIRED(HOST), OPTIONAL(FORMAT), OPTIONAL(GROUP)),
+      NEEDS(REQUIRED(HOST), OPTIONAL(FORMAT), OPTIONAL(CURSOR),
+            OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "host_online", NO_MAILBOX,
       ARGV(P(HOST)),
-      gmchat_reply_online, GMCHAT_A_POLL },
+      gmchat_reply_online, &gmchat_wait_online, GMCHAT_A_POLL },
+
+    /* streams */
+
+    { GMCHAT_GM, "stream", GMCHAT_P_NONE,
+      NEEDS(LIST(GM_ACCOUNT), OPTIONAL(CURSOR), OPTIONAL(ONLINE),
+            OPTIONAL(GROUP)),
+      NULL, "stream_gm", NO_MAILBOX,
+      ARGV(0),
+      NULL, NULL, GMCHAT_A_STREAM },
+
+    { GMCHAT_GS, "stream", GMCHAT_P_NONE,
+      NEEDS(LIST(HOST), OPTIONAL(CURSOR), OPTIONAL(GROUP)),
+      NULL, "stream_gs", NO_MAILBOX,
+      ARGV(0),
+      NULL, NULL, GMCHAT_A_STREAM },
+
+    { GMCHAT_GM, "ack", GMCHAT_P_NONE,
+      NEEDS(REQUIRED(CURSOR), OPTIONAL(GROUP)),
+      NULL, "ack_gm", NO_MAILBOX,
+      ARGV(P(CURSOR)),
+      gmchat_reply_acked, NULL, 0 },
+
+    { GMCHAT_GS, "ack", GMCHAT_P_NONE,
+      NEEDS(REQUIRED(CURSOR), OPTIONAL(GROUP)),
+      NULL, "ack_gs", NO_MAILBOX,
+      ARGV(P(CURSOR), E(HOSTS)),
+      gmchat_reply_acked, NULL, 0 },
+
+    { GMCHAT_GM, "watch", GMCHAT_P_NONE,
+      NEEDS(REQUIRED(STREAM), LIST(GM_ACCOUNT), OPTIONAL(GROUP)),
+      NULL, "order", NO_MAILBOX,
+      ARGV(P(STREAM), E(ENDPOINT), E(CHANGE), P(GM_ACCOUNT)),
+      NULL, NULL, GMCHAT_A_WATCH },
+
+    { GMCHAT_GS, "watch", GMCHAT_P_NONE,
+      NEEDS(REQUIRED(STREAM), LIST(HOST), OPTIONAL(GROUP)),
+      NULL, "order", NO_MAILBOX,
+      ARGV(P(STREAM), E(ENDPOINT), E(CHANGE), P(HOST)),
+      NULL, NULL, GMCHAT_A_WATCH },
+
+    { GMCHAT_GM, "unwatch", GMCHAT_P_NONE,
+      NEEDS(REQUIRED(STREAM), LIST(GM_ACCOUNT), OPTIONAL(GROUP)),
+      NULL, "order", NO_MAILBOX,
+      ARGV(P(STREAM), E(ENDPOINT), E(CHANGE), P(GM_ACCOUNT)),
+      NULL, NULL, GMCHAT_A_UNWATCH },
+
+    { GMCHAT_GS, "unwatch", GMCHAT_P_NONE,
+      NEEDS(REQUIRED(STREAM), LIST(HOST), OPTIONAL(GROUP)),
+      NULL, "order", NO_MAILBOX,
+      ARGV(P(STREAM), E(ENDPOINT), E(CHANGE), P(HOST)),
+      NULL, NULL, GMCHAT_A_UNWATCH },
 
     { 0, NULL, 0, NEEDS(OPTIONAL(NONE)), NULL, NULL, NO_MAILBOX, ARGV(0),
-      NULL, 0 }
+      NULL, NULL, 0 }
 };

@@ -142,16 +142,35 @@ gmchat_entry_ts(gmchat_buf_t *buf, const gmchat_entry_t *entry)
 
 
 void
-gmchat_entry_json(gmchat_buf_t *buf, const gmchat_entry_t *entry,
+gmchat_entry_members(gmchat_buf_t *buf, const gmchat_entry_t *entry,
     const gmchat_str_t *gm, gmchat_buf_t *scratch)
 {
-    gmchat_json_next(buf);
-    gmchat_buf_add_text(buf, "{");
     gmchat_entry_string(buf, "id", &entry->id);
     gmchat_entry_string(buf, "uid", &entry->uid);
     gmchat_entry_string(buf, "gm_account", gm);
     gmchat_entry_message(buf, entry, scratch);
     gmchat_entry_ts(buf, entry);
+}
+
+
+void
+gmchat_entry_relation_members(gmchat_buf_t *buf, const gmchat_entry_t *entry)
+{
+    gmchat_entry_string(buf, "id", &entry->id);
+    gmchat_entry_string(buf, "uid", &entry->uid);
+    gmchat_entry_string(buf, "change", &entry->change);
+    gmchat_entry_string(buf, "gm_account", &entry->gm);
+    gmchat_entry_string(buf, "gm_name", &entry->name);
+}
+
+
+void
+gmchat_entry_json(gmchat_buf_t *buf, const gmchat_entry_t *entry,
+    const gmchat_str_t *gm, gmchat_buf_t *scratch)
+{
+    gmchat_json_next(buf);
+    gmchat_buf_add_text(buf, "{");
+    gmchat_entry_members(buf, entry, gm, scratch);
     gmchat_buf_add_text(buf, "}");
 }
 
@@ -161,11 +180,7 @@ gmchat_entry_relation_json(gmchat_buf_t *buf, const gmchat_entry_t *entry)
 {
     gmchat_json_next(buf);
     gmchat_buf_add_text(buf, "{");
-    gmchat_entry_string(buf, "id", &entry->id);
-    gmchat_entry_string(buf, "uid", &entry->uid);
-    gmchat_entry_string(buf, "change", &entry->change);
-    gmchat_entry_string(buf, "gm_account", &entry->gm);
-    gmchat_entry_string(buf, "gm_name", &entry->name);
+    gmchat_entry_relation_members(buf, entry);
     gmchat_buf_add_text(buf, "}");
 }
 

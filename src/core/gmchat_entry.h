@@ -33,11 +33,17 @@ int gmchat_entry_read(gmchat_entry_t *entry, const gmchat_value_t *value);
 void gmchat_entry_message(gmchat_buf_t *buf, const gmchat_entry_t *entry,
     gmchat_buf_t *scratch);
 
-/* A message as format=json has it; `gm` is its GM. */
-void gmchat_entry_json(gmchat_buf_t *buf, const gmchat_entry_t *entry,
+/* The members of a message as format=json has it; `gm` is its GM. */
+void gmchat_entry_members(gmchat_buf_t *buf, const gmchat_entry_t *entry,
     const gmchat_str_t *gm, gmchat_buf_t *scratch);
 
-/* A change of a friendship, likewise. */
+/* The members of a change of a friendship, likewise. */
+void gmchat_entry_relation_members(gmchat_buf_t *buf,
+    const gmchat_entry_t *entry);
+
+/* The same as an object of a list. */
+void gmchat_entry_json(gmchat_buf_t *buf, const gmchat_entry_t *entry,
+    const gmchat_str_t *gm, gmchat_buf_t *scratch);
 void gmchat_entry_relation_json(gmchat_buf_t *buf,
     const gmchat_entry_t *entry);
 

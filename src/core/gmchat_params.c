@@ -11,6 +11,17 @@
 /* The contract's. */
 #define GMCHAT_TOKEN_MAX  64
 #define GMCHAT_LIMIT_MAX  1000
+#define GMCHAT_WAIT_MAX   55
+
+/* Seconds: shorter than a few renewals is a flicker, longer is no lease. */
+#define GMCHAT_LEASE_MIN  5
+#define GMCHAT_LEASE_MAX  86400
+
+/* Bytes; what a stream gives out stays below (gmchat_ledger.h). */
+#define GMCHAT_POSITION_MAX  8192
+
+/* Hexadecimal digits: 128 random bits. */
+#define GMCHAT_STREAM_LEN  32
 
 
 static gmchat_status_e gmchat_check_any(gmchat_str_t *value,
@@ -32,6 +43,16 @@ static gmchat_status_e gmchat_check_limit(gmchat_str_t *value,
 static gmchat_status_e gmchat_check_format(gmchat_str_t *value,
     const gmchat_param_env_t *env, const char **reason);
 static gmchat_status_e gmchat_check_group(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_wait(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_lease(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_position(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_stream(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_one(gmchat_str_t *value,
     const gmchat_param_env_t *env, const char **reason);
 
 
@@ -62,7 +83,19 @@ static const gmchat_param_t  gmchat_params[GMCHAT_PARAMS] = {
     [GMCHAT_P_FORMAT] = { gmchat_string("format"),
         gmchat_check_format, gmchat_string("") },
     [GMCHAT_P_GROUP] = { gmchat_string("group"),
-        gmchat_check_group, gmchat_string("") }
+        gmchat_check_group, gmchat_string("") },
+    [GMCHAT_P_WAIT] = { gmchat_string("wait"),
+        gmchat_check_wait, gmchat_string("0") },
+    [GMCHAT_P_LEASE] = { gmchat_string("lease"),
+        gmchat_check_lease, gmchat_string("") },
+    [GMCHAT_P_CURSOR] = { gmchat_string("cursor"),
+        gmchat_check_position, gmchat_null_string },
+    [GMCHAT_P_STREAM] = { gmchat_string("stream"),
+        gmchat_check_stream, gmchat_string("") },
+    [GMCHAT_P_ONLINE] = { gmchat_string("online"),
+        gmchat_check_one, gmchat_string("") },
+    [GMCHAT_P_CALL] = { gmchat_string("call"),
+        gmchat_check_integer, gmchat_string("") }
 };
 
 
@@ -274,19 +307,117 @@ gmchat_check_cursor(gmchat_str_t *value, const gmchat_param_env_t *env,
 
 
 static gmchat_status_e
-gmchat_check_limit(gmchat_str_t *value, const gmchat_param_env_t *env,
-    const char **reason)
+gmchat_check_range(const gmchat_str_t *value, int64_t min, int64_t max,
+    const char **reason, const char *sentence)
 {
-    int64_t  limit;
+    int64_t  number;
 
-    (void) env;
-
-    if (!gmchat_integer_parse(value, &limit)) {
+    if (!gmchat_integer_parse(value, &number)) {
         return GMCHAT_NOT_INTEGER;
     }
 
-    if (limit < 1 || limit > GMCHAT_LIMIT_MAX) {
-        *reason = "must be 1 to 1000";
+    if (number < min || number > max) {
+        *reason = sentence;
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_limit(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    return gmchat_check_range(value, 1, GMCHAT_LIMIT_MAX, reason,
+                              "must be 1 to 1000");
+}
+
+
+static gmchat_status_e
+gmchat_check_wait(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    return gmchat_check_range(value, 0, GMCHAT_WAIT_MAX, reason,
+                              "must be 0 to 55 seconds");
+}
+
+
+static gmchat_status_e
+gmchat_check_lease(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    return gmchat_check_range(value, GMCHAT_LEASE_MIN, GMCHAT_LEASE_MAX, reason,
+                              "must be 5 to 86400 seconds");
+}
+
+
+static int
+gmchat_made_of(const gmchat_str_t *value, const char *alphabet)
+{
+    size_t  i;
+
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] == '\0' || !strchr(alphabet, value->data[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* Its form is for who gave it out. */
+
+static gmchat_status_e
+gmchat_check_position(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (value->len > GMCHAT_POSITION_MAX
+        || !gmchat_made_of(value, "0123456789abcdef:,-*"))
+    {
+        *reason = "is not a cursor: give back one that an event or a reply "
+                  "held";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_stream(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (value->len != GMCHAT_STREAM_LEN
+        || !gmchat_made_of(value, "0123456789abcdef"))
+    {
+        *reason = "is not a stream's name: its first event holds it";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_one(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (!gmchat_str_is(value, "1")) {
+        *reason = "must be 1, or left out";
         return GMCHAT_MALFORMED;
     }
 

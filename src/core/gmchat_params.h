@@ -23,6 +23,12 @@ typedef enum {
     GMCHAT_P_LIMIT,
     GMCHAT_P_FORMAT,
     GMCHAT_P_GROUP,
+    GMCHAT_P_WAIT,
+    GMCHAT_P_LEASE,
+    GMCHAT_P_CURSOR,
+    GMCHAT_P_STREAM,
+    GMCHAT_P_ONLINE,
+    GMCHAT_P_CALL,          /* of a frame: its number */
 
     GMCHAT_PARAMS
 } gmchat_param_e;

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "gmchat_base64.h"
 #include "gmchat_entry.h"
 #include "gmchat_integer.h"
@@ -12,6 +14,12 @@
 #define GMCHAT_R_RESET    3
 #define GMCHAT_R_RECEIPT  4
 #define GMCHAT_R_FIRST    5
+
+/* A host's online GMs: {'ok', lapse, gm, ...}. */
+
+#define GMCHAT_R_GMS      2
+
+#define GMCHAT_DIGEST_LEN 16
 
 
 gmchat_status_e
@@ -80,16 +88,29 @@ gmchat_reply_success(const gmchat_action_t *action, gmchat_reply_t *reply)
 void
 gmchat_reply_refusal(gmchat_buf_t *out, const gmchat_refusal_t *refusal)
 {
+    const gmchat_status_row_t  *row;
+
+    row = gmchat_status_row(refusal->status);
+
+    if (row->text) {
+        gmchat_buf_add_text(out, refusal->reason ? refusal->reason
+                                                 : row->error);
+        return;
+    }
+
+    gmchat_reply_refusal_object(out, refusal);
+}
+
+
+void
+gmchat_reply_refusal_object(gmchat_buf_t *out,
+    const gmchat_refusal_t *refusal)
+{
     const char                 *sentence;
     const gmchat_status_row_t  *row;
 
     row = gmchat_status_row(refusal->status);
     sentence = refusal->reason ? refusal->reason : row->error;
-
-    if (row->text) {
-        gmchat_buf_add_text(out, sentence);
-        return;
-    }
 
     gmchat_buf_add_text(out, "{\"res\":0");
 
@@ -249,6 +270,66 @@ gmchat_reply_sent(gmchat_reply_t *reply)
     }
 
     return 0;
+}
+
+
+int
+gmchat_reply_gm_sent(gmchat_reply_t *reply)
+{
+    const gmchat_value_t  *silent;
+
+    silent = gmchat_reply_item(reply->value, 3, GMCHAT_VALUE_INTEGER);
+
+    if (silent == NULL || gmchat_reply_sent(reply) != 0) {
+        return -1;
+    }
+
+    if (silent->integer) {
+        gmchat_reply_flag(reply->out, "host_silent", 1);
+    }
+
+    return 0;
+}
+
+
+int
+gmchat_reply_acked(gmchat_reply_t *reply)
+{
+    const gmchat_value_t  *reset;
+
+    reset = gmchat_reply_item(reply->value, 1, GMCHAT_VALUE_INTEGER);
+    if (reset == NULL) {
+        return -1;
+    }
+
+    if (reset->integer) {
+        gmchat_reply_flag(reply->out, "reset", 1);
+    }
+
+    return 0;
+}
+
+
+int
+gmchat_reply_receive_quiet(gmchat_reply_t *reply)
+{
+    const gmchat_value_t  *more, *reset, *entries;
+
+    more = gmchat_reply_item(reply->value, GMCHAT_R_MORE,
+                             GMCHAT_VALUE_INTEGER);
+    reset = gmchat_reply_item(reply->value, GMCHAT_R_RESET,
+                              GMCHAT_VALUE_INTEGER);
+    entries = gmchat_reply_entries(reply);
+
+    return more && more->integer == 0 && reset && reset->integer == 0
+           && entries && entries->n == 0;
+}
+
+
+int
+gmchat_reply_receive_all_quiet(gmchat_reply_t *reply)
+{
+    return reply->value->n == GMCHAT_R_FIRST;
 }
 
 
@@ -436,28 +517,122 @@ gmchat_reply_relation(gmchat_reply_t *reply)
 }
 
 
+/* FNV-1a of each, added up. */
+
+uint64_t
+gmchat_reply_gms_digest(const gmchat_value_t *gms, size_t n)
+{
+    size_t               i, k;
+    uint64_t             sum, hash;
+    const gmchat_str_t  *gm;
+
+    sum = n;
+
+    for (i = 0; i < n; i++) {
+        gm = &gms[i].str;
+        hash = 14695981039346656037u;
+
+        for (k = 0; k < gm->len; k++) {
+            hash = (hash ^ gm->data[k]) * 1099511628211u;
+        }
+
+        sum += hash;
+    }
+
+    return sum;
+}
+
+
+static void
+gmchat_reply_online_digest(const gmchat_value_t *value, char *digest)
+{
+    uint64_t  sum;
+
+    sum = gmchat_reply_gms_digest(&value->items[GMCHAT_R_GMS],
+                                  value->n - GMCHAT_R_GMS);
+
+    (void) snprintf(digest, GMCHAT_DIGEST_LEN + 1, "%016llx",
+                    (unsigned long long) sum);
+}
+
+
+static int
+gmchat_reply_online_valid(const gmchat_value_t *value)
+{
+    size_t  i;
+
+    if (gmchat_reply_item(value, 1, GMCHAT_VALUE_INTEGER) == NULL) {
+        return 0;
+    }
+
+    for (i = GMCHAT_R_GMS; i < value->n; i++) {
+        if (value->items[i].kind != GMCHAT_VALUE_STRING) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+gmchat_reply_online_quiet(gmchat_reply_t *reply)
+{
+    char           digest[GMCHAT_DIGEST_LEN + 1];
+    gmchat_str_t  *known;
+
+    if (!gmchat_reply_online_valid(reply->value)) {
+        return 0;
+    }
+
+    gmchat_reply_online_digest(reply->value, digest);
+    known = &reply->args->values[GMCHAT_P_CURSOR];
+
+    if (gmchat_args_given(reply->args, GMCHAT_P_CURSOR)) {
+        return gmchat_str_is(known, digest);
+    }
+
+    known->data = gmchat_arena_copy(reply->arena, digest, GMCHAT_DIGEST_LEN);
+    known->len = known->data ? GMCHAT_DIGEST_LEN : 0;
+
+    return known->data != NULL;
+}
+
+
 int
 gmchat_reply_online(gmchat_reply_t *reply)
 {
-    size_t                 i;
-    gmchat_buf_t          *buf;
-    const gmchat_value_t  *gm;
+    char           digest[GMCHAT_DIGEST_LEN + 1];
+    size_t         i;
+    gmchat_buf_t  *buf;
+
+    if (!gmchat_reply_online_valid(reply->value)) {
+        return -1;
+    }
 
     buf = gmchat_reply_open(reply);
     gmchat_buf_add_text(buf, "[");
 
-    for (i = 1; i < reply->value->n; i++) {
-        gm = gmchat_reply_item(reply->value, i, GMCHAT_VALUE_STRING);
-        if (gm == NULL) {
-            return -1;
-        }
-
+    for (i = GMCHAT_R_GMS; i < reply->value->n; i++) {
         gmchat_json_next(buf);
-        gmchat_json_string(buf, gm->str.data, gm->str.len);
+        gmchat_json_string(buf, reply->value->items[i].str.data,
+                           reply->value->items[i].str.len);
     }
 
     gmchat_buf_add_text(buf, "]");
     gmchat_reply_close(reply);
+
+    /* a poller that asks for none of it sees none of it */
+
+    if (reply->args->values[GMCHAT_P_CURSOR].data
+        || !gmchat_str_is(&reply->args->values[GMCHAT_P_WAIT], "0"))
+    {
+        gmchat_reply_online_digest(reply->value, digest);
+        gmchat_json_name(reply->out, "cursor");
+        gmchat_buf_add_text(reply->out, "\"");
+        gmchat_buf_add_text(reply->out, digest);
+        gmchat_buf_add_text(reply->out, "\"");
+    }
 
     return 0;
 }
@@ -628,6 +803,7 @@ gmchat_reply_host(gmchat_reply_t *reply, gmchat_buf_t *buf,
     gmchat_reply_number(buf, "last_poll", &items[1]);
     gmchat_reply_number(buf, "players", &items[2]);
     gmchat_reply_number(buf, "undelivered", &items[3]);
+    gmchat_reply_flag(buf, "silent", items[4].integer);
     gmchat_buf_add_text(buf, "}");
 
     return 0;
@@ -637,5 +813,5 @@ gmchat_reply_host(gmchat_reply_t *reply, gmchat_buf_t *buf,
 int
 gmchat_reply_hosts(gmchat_reply_t *reply)
 {
-    return gmchat_reply_objects(reply, reply->value, 1, 4, gmchat_reply_host);
+    return gmchat_reply_objects(reply, reply->value, 1, 5, gmchat_reply_host);
 }

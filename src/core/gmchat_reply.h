@@ -23,6 +23,10 @@ gmchat_status_e gmchat_reply_success(const gmchat_action_t *action,
  * sentence alone where the contract wants text. */
 void gmchat_reply_refusal(gmchat_buf_t *out, const gmchat_refusal_t *refusal);
 
+/* The same, always as the object. */
+void gmchat_reply_refusal_object(gmchat_buf_t *out,
+    const gmchat_refusal_t *refusal);
+
 /*
  * The receipt of what a plain receive (GMCHAT_A_TAKES) took, by which the
  * bridge settles it; empty if it took nothing.
@@ -34,6 +38,8 @@ gmchat_str_t gmchat_reply_receipt(const gmchat_action_t *action,
 /* One encoder for each shape of reply: see gmchat_encode_pt. */
 
 int gmchat_reply_sent(gmchat_reply_t *reply);
+int gmchat_reply_gm_sent(gmchat_reply_t *reply);
+int gmchat_reply_acked(gmchat_reply_t *reply);
 int gmchat_reply_messages(gmchat_reply_t *reply);
 int gmchat_reply_gm_messages(gmchat_reply_t *reply);
 int gmchat_reply_all_messages(gmchat_reply_t *reply);
@@ -43,6 +49,21 @@ int gmchat_reply_accounts(gmchat_reply_t *reply);
 int gmchat_reply_friends(gmchat_reply_t *reply);
 int gmchat_reply_history(gmchat_reply_t *reply);
 int gmchat_reply_hosts(gmchat_reply_t *reply);
+
+
+/* Whether a reply has nothing to say: see gmchat_wait_t. */
+
+int gmchat_reply_receive_quiet(gmchat_reply_t *reply);
+int gmchat_reply_receive_all_quiet(gmchat_reply_t *reply);
+
+/*
+ * A list of GMs is quiet while it is the one that the call's cursor stands
+ * for; a call without one gets that of the first list.
+ */
+int gmchat_reply_online_quiet(gmchat_reply_t *reply);
+
+/* Stands for a set of GMs, in whatever order: strings. */
+uint64_t gmchat_reply_gms_digest(const gmchat_value_t *gms, size_t n);
 
 
 #endif /* GMCHAT_REPLY_H */

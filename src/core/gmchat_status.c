@@ -46,8 +46,21 @@ static const gmchat_status_row_t  gmchat_status_rows[GMCHAT_STATUSES] = {
         "other hosts only", 0 },
     [GMCHAT_GROUP_FORBIDDEN] = { NULL, -7, 403, 0,
         "group: this location has no access to this group", 0 },
+    [GMCHAT_ORIGIN_FORBIDDEN] = { NULL, -7, 403, 0,
+        "origin: scripts of this site have no access: see gmchat_origin", 0 },
     [GMCHAT_MSGID_REUSED] = { "msgid_reused", -10, 409, 0,
         "msgid: used before with another message: choose a new one", 0 },
+
+    [GMCHAT_NO_STREAM] = { "no_stream", -3, 400, 0,
+        "stream: there is no such stream: open one, its first event names it",
+        0 },
+
+    [GMCHAT_NO_CURSOR] = { "no_cursor", -3, 400, 0,
+        "cursor: is not a cursor of this endpoint: give back one that an "
+        "event held", 0 },
+
+    [GMCHAT_TOO_MANY] = { NULL, -3, 400, 0,
+        "stream: would have more than 4096 receivers: open another one", 0 },
 
     [GMCHAT_FULL] = { "full", -4, 429, GMCHAT_RETRY_FULL,
         "the receiver's mailbox is full: try again when it has read some",

@@ -31,7 +31,11 @@ typedef enum {
     GMCHAT_FORBIDDEN,
     GMCHAT_HOST_FORBIDDEN,
     GMCHAT_GROUP_FORBIDDEN,
+    GMCHAT_ORIGIN_FORBIDDEN,
     GMCHAT_MSGID_REUSED,
+    GMCHAT_NO_STREAM,
+    GMCHAT_NO_CURSOR,
+    GMCHAT_TOO_MANY,
 
     /* the store and the role service */
     GMCHAT_FULL,

@@ -6,6 +6,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include <sys/eventfd.h>
+#include <sys/random.h>
+
 #include "gmchat_action.h"
 #include "gmchat_allow.h"
 #include "gmchat_reply.h"
@@ -19,6 +22,17 @@
 
 
 typedef struct ngx_http_gmchat_stat_s  ngx_http_gmchat_stat_t;
+
+
+/* How clients wait. */
+
+typedef enum {
+    NGX_HTTP_GMCHAT_LONGPOLL = 0,
+    NGX_HTTP_GMCHAT_SSE,
+    NGX_HTTP_GMCHAT_WEBSOCKET,
+
+    NGX_HTTP_GMCHAT_TRANSPORTS
+} ngx_http_gmchat_transport_e;
 
 
 /* A server list: one for each path, shared by the locations that name it. */
@@ -40,6 +54,11 @@ typedef struct {
     ngx_gmchat_redis_conf_t     redis;
     gmchat_store_t             *link;
     ngx_uint_t                  index;      /* in shared memory */
+
+    /* what streams are to read there */
+    ngx_queue_t                 reads;
+    ngx_uint_t                  nreads;     /* under way */
+    ngx_event_t                 reads_timer;
 } ngx_http_gmchat_store_t;
 
 
@@ -76,6 +95,17 @@ typedef struct {
     gmchat_str_t                keep;
     gmchat_str_t                ttl;
     gmchat_str_t                patience;
+    gmchat_str_t                silent;
+
+    /* streams */
+    ngx_int_t                   window;     /* entries, unacknowledged */
+    size_t                      stream_buffer;
+    size_t                      frame_max;
+    ngx_msec_t                  heartbeat;
+    ngx_msec_t                  ping;
+    ngx_msec_t                  pong;
+    ngx_msec_t                  grace;
+    ngx_array_t                *origins;    /* ngx_str_t; NULL: the own */
 } ngx_http_gmchat_loc_conf_t;
 
 
@@ -86,15 +116,26 @@ typedef struct {
 
 typedef struct ngx_http_gmchat_call_s  ngx_http_gmchat_call_t;
 
+typedef struct ngx_http_gmchat_hold_s    ngx_http_gmchat_hold_t;
+typedef struct ngx_http_gmchat_stream_s  ngx_http_gmchat_stream_t;
+
 typedef void (*ngx_http_gmchat_next_pt)(ngx_http_gmchat_call_t *call,
     const gmchat_value_t *value);
 
 struct ngx_http_gmchat_call_s {
     ngx_queue_t                  queue;     /* of free or unsettled ones */
-    ngx_http_request_t          *request;   /* NULL once it is gone */
+    ngx_queue_t                  siblings;  /* calls of one stream */
+    ngx_http_request_t          *request;   /* NULL once it is gone, and of a
+                                               frame's call */
     ngx_http_gmchat_loc_conf_t  *conf;
+    ngx_http_gmchat_stream_t    *stream;    /* it came in a frame of; NULL */
+    ngx_http_gmchat_stream_t    *opened;    /* by this call; NULL */
+    ngx_http_gmchat_hold_t      *hold;      /* while it waits; NULL */
+    ngx_http_post_subrequest_t  *role;      /* while a frame's role check is
+                                               under way; NULL */
 
     gmchat_arena_t               arena;
+    u_char                      *packed;    /* what a held call keeps of it */
     gmchat_args_t                args;
     const gmchat_action_t       *action;    /* NULL until it is known */
     gmchat_str_t                 group;
@@ -108,6 +149,7 @@ struct ngx_http_gmchat_call_s {
     gmchat_buf_t                 data;
     gmchat_buf_t                 text;
     gmchat_str_t                 receipt;   /* of what was taken */
+    uint64_t                     mark;      /* a frame's end in the stream */
 
     ngx_msec_t                   settle_until;
 
@@ -116,6 +158,7 @@ struct ngx_http_gmchat_call_s {
 
     unsigned                     pending:1; /* the store has not answered */
     unsigned                     done:1;    /* the reply was made */
+    unsigned                     busy:1;    /* counted by its stream */
     unsigned                     replace:1; /* it takes nginx's own's place */
 };
 
@@ -127,6 +170,23 @@ extern ngx_module_t  ngx_http_gmchat_module;
 
 /* The request's call, which is made where it has none; NULL without memory. */
 ngx_http_gmchat_call_t *ngx_http_gmchat_call_get(ngx_http_request_t *r);
+
+/* A call that came in a frame of a stream; NULL without memory. */
+ngx_http_gmchat_call_t *ngx_http_gmchat_call_frame(
+    ngx_http_gmchat_stream_t *stream, ngx_http_gmchat_loc_conf_t *conf,
+    ngx_queue_t *siblings);
+
+/* A frame's call has ended, or its stream has: `landed` says whether the
+ * connection took the reply. */
+void ngx_http_gmchat_call_leave(ngx_http_gmchat_call_t *call,
+    ngx_uint_t landed);
+
+/* Gives back all memory that a call does not need while it waits.  Returns
+ * NGX_OK, or NGX_ERROR without memory, and nothing is changed. */
+ngx_int_t ngx_http_gmchat_call_pack(ngx_http_gmchat_call_t *call);
+
+ngx_connection_t *ngx_http_gmchat_call_connection(
+    ngx_http_gmchat_call_t *call);
 
 /* Ends the call with a reply to its request; the request may be gone then. */
 void ngx_http_gmchat_call_reply(ngx_http_gmchat_call_t *call);
@@ -153,6 +213,68 @@ void ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call,
 ngx_int_t ngx_http_gmchat_handler(ngx_http_request_t *r);
 void ngx_http_gmchat_run(ngx_http_gmchat_call_t *call);
 void ngx_http_gmchat_run_script(ngx_http_gmchat_call_t *call);
+void ngx_http_gmchat_run_args(ngx_http_gmchat_call_t *call);
+void ngx_http_gmchat_scripted(ngx_http_gmchat_call_t *call,
+    const gmchat_value_t *value);
+
+
+/* src/transport/ngx_http_gmchat_longpoll.c: calls with `wait` */
+
+/* Whether the call is to be held where there is nothing to say. */
+ngx_uint_t ngx_http_gmchat_hold_wanted(ngx_http_gmchat_call_t *call);
+
+/* Runs the call's script, as often as it takes. */
+void ngx_http_gmchat_hold(ngx_http_gmchat_call_t *call);
+
+/* The script has nothing to say: returns NGX_AGAIN if the call is to go on
+ * waiting, NGX_OK if its time is over. */
+ngx_int_t ngx_http_gmchat_hold_quiet(ngx_http_gmchat_call_t *call);
+
+/* The time of a call is over, if it is held. */
+void ngx_http_gmchat_hold_end(ngx_http_gmchat_call_t *call);
+
+/* The call ends, or is gone. */
+void ngx_http_gmchat_hold_free(ngx_http_gmchat_call_t *call);
+
+/* The worker exits: all held calls are answered. */
+void ngx_http_gmchat_hold_leave(void);
+
+/* Notes that the hosts of held calls are there; returns whether there are
+ * such calls. */
+ngx_uint_t ngx_http_gmchat_hold_seen(void);
+
+
+/* src/transport/ngx_http_gmchat_stream.c: streams, whatever the transport */
+
+/* Opens a stream for a call of an action with GMCHAT_A_STREAM. */
+void ngx_http_gmchat_stream_open(ngx_http_gmchat_call_t *call);
+
+/* A frame's call adds or drops receivers of its own stream; NGX_DECLINED if it
+ * is about another one. */
+ngx_int_t ngx_http_gmchat_stream_change(ngx_http_gmchat_call_t *call);
+
+/* A frame's call has ended: its reply goes to the stream. */
+void ngx_http_gmchat_stream_reply(ngx_http_gmchat_call_t *call);
+
+/* The request that asks the role service for a frame's call. */
+ngx_http_request_t *ngx_http_gmchat_stream_asks(
+    ngx_http_gmchat_stream_t *stream);
+
+/* The worker exits: all streams are told to come back. */
+void ngx_http_gmchat_stream_leave(void);
+
+/* As ngx_http_gmchat_hold_seen(), of streams. */
+ngx_uint_t ngx_http_gmchat_stream_seen(void);
+
+
+/* ngx_http_gmchat_leave.c: what is to be done when the worker is told to go,
+ * and at intervals while somebody waits */
+
+ngx_int_t ngx_http_gmchat_leave_init(ngx_cycle_t *cycle);
+void ngx_http_gmchat_leave_free(void);
+
+/* Somebody waits: hosts are to be noted as long as it does. */
+void ngx_http_gmchat_waits(void);
 
 
 /* ngx_http_gmchat_body.c */
@@ -200,7 +322,8 @@ void ngx_http_gmchat_role_ask(ngx_http_gmchat_call_t *call);
 
 /* ngx_http_gmchat_seen.c: when hosts last polled */
 
-void ngx_http_gmchat_seen(ngx_http_gmchat_call_t *call);
+void ngx_http_gmchat_seen(ngx_http_gmchat_store_t *store,
+    const gmchat_str_t *prefix, const gmchat_str_t *host);
 
 
 /* ngx_http_gmchat_stat.c: counters in shared memory */
@@ -209,6 +332,10 @@ ngx_int_t ngx_http_gmchat_stat_add(ngx_conf_t *cf,
     ngx_http_gmchat_main_conf_t *gmcf);
 void ngx_http_gmchat_stat_call(ngx_http_gmchat_call_t *call);
 void ngx_http_gmchat_stat_store_time(uint64_t us);
+void ngx_http_gmchat_stat_waits(ngx_http_gmchat_transport_e transport,
+    ngx_int_t change);
+void ngx_http_gmchat_stat_event(ngx_http_gmchat_transport_e transport);
+void ngx_http_gmchat_stat_slow(void);
 ngx_gmchat_redis_counters_t *ngx_http_gmchat_stat_counters(
     ngx_http_gmchat_store_t *store);
 ngx_gmchat_redis_gauges_t *ngx_http_gmchat_stat_gauges(

@@ -38,6 +38,84 @@ ngx_http_gmchat_call_alloc(ngx_log_t *log)
 }
 
 
+/* Copies a string behind the others, or counts it where there is no `p`. */
+
+static u_char *
+ngx_http_gmchat_call_pack_string(u_char *p, gmchat_str_t *str, size_t *size)
+{
+    if (str->data == NULL) {
+        return p;
+    }
+
+    *size += str->len;
+
+    if (p == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(p, str->data, str->len);
+    str->data = p;
+
+    return p + str->len;
+}
+
+
+static size_t
+ngx_http_gmchat_call_pack_into(ngx_http_gmchat_call_t *call, u_char *p)
+{
+    size_t    size;
+    unsigned  i;
+
+    size = 0;
+
+    p = ngx_http_gmchat_call_pack_string(p, &call->group, &size);
+    p = ngx_http_gmchat_call_pack_string(p, &call->prefix, &size);
+    p = ngx_http_gmchat_call_pack_string(p, &call->hosts, &size);
+
+    for (i = 0; i < GMCHAT_PARAMS; i++) {
+        p = ngx_http_gmchat_call_pack_string(p, &call->args.values[i], &size);
+    }
+
+    for (i = 0; i < call->script.n; i++) {
+        p = ngx_http_gmchat_call_pack_string(p, &call->script.words[i], &size);
+    }
+
+    return size;
+}
+
+
+ngx_int_t
+ngx_http_gmchat_call_pack(ngx_http_gmchat_call_t *call)
+{
+    u_char  *packed;
+
+    gmchat_buf_free(&call->out);
+    gmchat_buf_free(&call->data);
+    gmchat_buf_free(&call->text);
+
+    if (call->packed && call->arena.first == NULL) {
+        return NGX_OK;
+    }
+
+    packed = ngx_alloc(ngx_http_gmchat_call_pack_into(call, NULL) + 1,
+                       ngx_cycle->log);
+    if (packed == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_http_gmchat_call_pack_into(call, packed);
+
+    if (call->packed) {
+        ngx_free(call->packed);
+    }
+
+    call->packed = packed;
+    gmchat_arena_free(&call->arena);
+
+    return NGX_OK;
+}
+
+
 /* Empties a call, but for the memory of its buffers. */
 
 static void
@@ -45,6 +123,11 @@ ngx_http_gmchat_call_release(ngx_http_gmchat_call_t *call)
 {
     gmchat_buf_t    out, data, text;
     gmchat_arena_t  arena;
+
+    if (call->packed) {
+        ngx_free(call->packed);
+        call->packed = NULL;
+    }
 
     if (ngx_http_gmchat_nfree_calls == NGX_HTTP_GMCHAT_KEEP_CALLS) {
         gmchat_arena_free(&call->arena);
@@ -74,6 +157,55 @@ ngx_http_gmchat_call_release(ngx_http_gmchat_call_t *call)
     call->text = text;
 
     ngx_queue_insert_head(&ngx_http_gmchat_free_calls, &call->queue);
+}
+
+
+ngx_http_gmchat_call_t *
+ngx_http_gmchat_call_frame(ngx_http_gmchat_stream_t *stream,
+    ngx_http_gmchat_loc_conf_t *conf, ngx_queue_t *siblings)
+{
+    ngx_http_gmchat_call_t  *call;
+
+    call = ngx_http_gmchat_call_alloc(ngx_cycle->log);
+    if (call == NULL) {
+        return NULL;
+    }
+
+    call->stream = stream;
+    call->conf = conf;
+    ngx_queue_insert_tail(siblings, &call->siblings);
+
+    return call;
+}
+
+
+void
+ngx_http_gmchat_call_leave(ngx_http_gmchat_call_t *call, ngx_uint_t landed)
+{
+    ngx_queue_remove(&call->siblings);
+    ngx_http_gmchat_hold_free(call);
+
+    call->stream = NULL;
+
+    if (call->role) {
+
+        /* nginx may end a subrequest without a word */
+
+        call->role->data = NULL;
+        call->role = NULL;
+        call->pending = 0;
+    }
+
+    if (call->pending) {
+        return;
+    }
+
+    if (call->receipt.len) {
+        ngx_http_gmchat_settle(call, landed);
+        return;
+    }
+
+    ngx_http_gmchat_call_release(call);
 }
 
 
@@ -161,6 +293,7 @@ ngx_http_gmchat_call_gone(void *data)
 
     call = data;
     call->request = NULL;
+    ngx_http_gmchat_hold_free(call);
 
     if (!call->pending) {
         ngx_http_gmchat_call_release(call);
@@ -173,7 +306,7 @@ ngx_http_gmchat_call_settled(ngx_http_gmchat_call_t *call)
 {
     call->pending = 0;
 
-    if (call->request == NULL) {
+    if (call->request == NULL && call->stream == NULL) {
         ngx_http_gmchat_call_release(call);
     }
 }
@@ -187,7 +320,13 @@ ngx_http_gmchat_call_reply(ngx_http_gmchat_call_t *call)
 
     r = call->request;
 
+    ngx_http_gmchat_hold_free(call);
     ngx_http_gmchat_stat_call(call);
+
+    if (call->stream) {
+        ngx_http_gmchat_stream_reply(call);
+        return;
+    }
 
     if (call->receipt.len && ngx_http_gmchat_client_gone(r)) {
         r->connection->error = 1;
@@ -219,9 +358,15 @@ ngx_http_gmchat_call_refuse(ngx_http_gmchat_call_t *call,
 {
     call->status = refusal->status;
     gmchat_buf_reset(&call->out, NGX_HTTP_GMCHAT_KEEP);
-    gmchat_reply_refusal(&call->out, refusal);
 
-    if (call->out.failed) {
+    if (call->stream) {
+        gmchat_reply_refusal_object(&call->out, refusal);
+
+    } else {
+        gmchat_reply_refusal(&call->out, refusal);
+    }
+
+    if (call->out.failed && call->stream == NULL) {
         ngx_http_finalize_request(call->request,
                                   NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
@@ -250,8 +395,11 @@ ngx_http_gmchat_call_ask(ngx_http_gmchat_call_t *call,
 {
     call->next = next;
     call->asked = ngx_http_gmchat_clock();
-    call->request->read_event_handler = ngx_http_test_reading;
-    call->request->write_event_handler = ngx_http_request_empty_handler;
+
+    if (call->stream == NULL) {
+        call->request->read_event_handler = ngx_http_test_reading;
+        call->request->write_event_handler = ngx_http_request_empty_handler;
+    }
 
     if (gmchat_store_submit(call->conf->store->link, &call->script,
                             ngx_http_gmchat_call_answered, call)
@@ -265,11 +413,26 @@ ngx_http_gmchat_call_ask(ngx_http_gmchat_call_t *call,
 }
 
 
+/* What a call does to the receivers of a stream. */
+
+static gmchat_str_t
+ngx_http_gmchat_change(ngx_http_gmchat_call_t *call)
+{
+    static const gmchat_str_t  add = gmchat_string("+");
+    static const gmchat_str_t  drop = gmchat_string("-");
+
+    return call->action->flags & GMCHAT_A_WATCH ? add : drop;
+}
+
+
 void
 ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call, const char *script,
     ngx_http_gmchat_next_pt next)
 {
     ngx_http_gmchat_loc_conf_t  *conf;
+
+    static const gmchat_str_t  gm = gmchat_string("gm");
+    static const gmchat_str_t  gs = gmchat_string("gs");
 
     conf = call->conf;
 
@@ -279,7 +442,11 @@ ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call, const char *script,
         [GMCHAT_E_KEEP - GMCHAT_PARAMS] = conf->keep,
         [GMCHAT_E_TTL - GMCHAT_PARAMS] = conf->ttl,
         [GMCHAT_E_PATIENCE - GMCHAT_PARAMS] = conf->patience,
-        [GMCHAT_E_HOSTS - GMCHAT_PARAMS] = call->hosts
+        [GMCHAT_E_HOSTS - GMCHAT_PARAMS] = call->hosts,
+        [GMCHAT_E_SILENT - GMCHAT_PARAMS] = conf->silent,
+        [GMCHAT_E_ENDPOINT - GMCHAT_PARAMS] =
+            conf->kind == NGX_HTTP_GMCHAT_GM ? gm : gs,
+        [GMCHAT_E_CHANGE - GMCHAT_PARAMS] = ngx_http_gmchat_change(call)
     };
 
     if (gmchat_action_build(call->action, script, &call->args, &call->prefix,
@@ -291,6 +458,25 @@ ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call, const char *script,
     }
 
     ngx_http_gmchat_call_ask(call, next);
+}
+
+
+/* The connection of a call's request, whose log lines are about it now; NULL
+ * for a frame's call, to whose stream nothing happens at once. */
+
+ngx_connection_t *
+ngx_http_gmchat_call_connection(ngx_http_gmchat_call_t *call)
+{
+    ngx_connection_t  *c;
+
+    if (call->request == NULL) {
+        return NULL;
+    }
+
+    c = call->request->connection;
+    ngx_http_set_log_request(c->log, call->request);
+
+    return c;
 }
 
 
@@ -335,13 +521,12 @@ ngx_http_gmchat_call_answered(void *data, gmchat_store_outcome_e outcome,
     call->store_us += us;
     ngx_http_gmchat_stat_store_time(us);
 
-    if (call->request == NULL) {
+    if (call->request == NULL && call->stream == NULL) {
         ngx_http_gmchat_call_late(call, value);
         return;
     }
 
-    c = call->request->connection;
-    ngx_http_set_log_request(c->log, call->request);
+    c = ngx_http_gmchat_call_connection(call);
 
     if (outcome == GMCHAT_STORE_REPLY) {
         call->next(call, value);
@@ -352,5 +537,7 @@ ngx_http_gmchat_call_answered(void *data, gmchat_store_outcome_e outcome,
                                             : GMCHAT_UNKNOWN);
     }
 
-    ngx_http_run_posted_requests(c);
+    if (c) {
+        ngx_http_run_posted_requests(c);
+    }
 }

@@ -7,8 +7,6 @@
 static void ngx_http_gmchat_body_handler(ngx_http_request_t *r);
 static void ngx_http_gmchat_guarded(ngx_http_gmchat_call_t *call,
     const gmchat_value_t *value);
-static void ngx_http_gmchat_scripted(ngx_http_gmchat_call_t *call,
-    const gmchat_value_t *value);
 
 
 ngx_int_t
@@ -85,7 +83,14 @@ ngx_http_gmchat_find_group(ngx_http_gmchat_call_t *call,
 
     static const gmchat_str_t  preset = gmchat_string("default");
 
-    if (call->conf->group
+    if (call->stream) {
+
+        /* the stream's own, which its request was found to be for */
+
+        value.data = call->group.data;
+        value.len = call->group.len;
+
+    } else if (call->conf->group
         && ngx_http_complex_value(call->request, call->conf->group, &value)
            != NGX_OK)
     {
@@ -130,16 +135,33 @@ ngx_http_gmchat_find_group(ngx_http_gmchat_call_t *call,
 }
 
 
-/* A caller that is bound to hosts names one of them, or none. */
+static ngx_uint_t
+ngx_http_gmchat_bound_to(const gmchat_str_t *hosts, const gmchat_str_t *host)
+{
+    u_char  *p, *last;
+
+    p = hosts->data;
+    last = p + hosts->len;
+
+    for ( /* void */ ; p + host->len + 1 < last; p++) {
+        if (p[0] == ',' && p[host->len + 1] == ','
+            && ngx_memcmp(p + 1, host->data, host->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* A caller that is bound to hosts names some of them, or none. */
 
 static gmchat_status_e
 ngx_http_gmchat_check_host(ngx_http_gmchat_call_t *call,
     gmchat_refusal_t *refusal)
 {
-    u_char        *p, *last;
-    gmchat_str_t  *host;
-
-    host = &call->args.values[GMCHAT_P_HOST];
+    gmchat_str_t  next, host;
 
     if (call->hosts.len == 0
         || !gmchat_action_knows(call->action, GMCHAT_P_HOST))
@@ -147,20 +169,16 @@ ngx_http_gmchat_check_host(ngx_http_gmchat_call_t *call,
         return GMCHAT_OK;
     }
 
-    p = call->hosts.data;
-    last = p + call->hosts.len;
+    next = call->args.values[GMCHAT_P_HOST];
 
-    for ( /* void */ ; p + host->len + 1 < last; p++) {
-        if (p[0] == ',' && p[host->len + 1] == ','
-            && ngx_memcmp(p + 1, host->data, host->len) == 0)
-        {
-            return GMCHAT_OK;
+    while (gmchat_action_list(&next, &host)) {
+        if (!ngx_http_gmchat_bound_to(&call->hosts, &host)) {
+            refusal->status = GMCHAT_HOST_FORBIDDEN;
+            return GMCHAT_HOST_FORBIDDEN;
         }
     }
 
-    refusal->status = GMCHAT_HOST_FORBIDDEN;
-
-    return GMCHAT_HOST_FORBIDDEN;
+    return GMCHAT_OK;
 }
 
 
@@ -170,11 +188,6 @@ ngx_http_gmchat_check(ngx_http_gmchat_call_t *call, gmchat_refusal_t *refusal)
     gmchat_status_e      status;
     gmchat_endpoint_e    endpoint;
     gmchat_param_env_t   env;
-
-    status = ngx_http_gmchat_read_args(call, refusal);
-    if (status != GMCHAT_OK) {
-        return status;
-    }
 
     endpoint = call->conf->kind == NGX_HTTP_GMCHAT_GM ? GMCHAT_GM : GMCHAT_GS;
 
@@ -208,6 +221,22 @@ ngx_http_gmchat_run(ngx_http_gmchat_call_t *call)
 
     ngx_memzero(&refusal, sizeof(gmchat_refusal_t));
 
+    if (ngx_http_gmchat_read_args(call, &refusal) != GMCHAT_OK) {
+        ngx_http_gmchat_call_refuse(call, &refusal);
+        return;
+    }
+
+    ngx_http_gmchat_run_args(call);
+}
+
+
+void
+ngx_http_gmchat_run_args(ngx_http_gmchat_call_t *call)
+{
+    gmchat_refusal_t  refusal;
+
+    ngx_memzero(&refusal, sizeof(gmchat_refusal_t));
+
     if (ngx_http_gmchat_check(call, &refusal) != GMCHAT_OK) {
         ngx_http_gmchat_call_refuse(call, &refusal);
         return;
@@ -219,7 +248,24 @@ ngx_http_gmchat_run(ngx_http_gmchat_call_t *call)
     }
 
     if (call->action->flags & GMCHAT_A_POLL) {
-        ngx_http_gmchat_seen(call);
+        ngx_http_gmchat_seen(call->conf->store, &call->prefix,
+                             &call->args.values[GMCHAT_P_HOST]);
+    }
+
+    if (call->action->flags & GMCHAT_A_STREAM) {
+        ngx_http_gmchat_stream_open(call);
+        return;
+    }
+
+    if (call->action->flags & (GMCHAT_A_WATCH|GMCHAT_A_UNWATCH)
+        && ngx_http_gmchat_stream_change(call) == NGX_OK)
+    {
+        return;
+    }
+
+    if (ngx_http_gmchat_hold_wanted(call)) {
+        ngx_http_gmchat_hold(call);
+        return;
     }
 
     if (ngx_http_gmchat_role_applies(call)) {
@@ -282,7 +328,7 @@ ngx_http_gmchat_keep_receipt(ngx_http_gmchat_call_t *call,
 }
 
 
-static void
+void
 ngx_http_gmchat_scripted(ngx_http_gmchat_call_t *call,
     const gmchat_value_t *value)
 {
@@ -309,10 +355,16 @@ ngx_http_gmchat_scripted(ngx_http_gmchat_call_t *call,
     reply.text = &call->text;
     reply.json = gmchat_str_is(&call->args.values[GMCHAT_P_FORMAT], "json");
 
+    if (call->hold && call->action->wait->quiet(&reply)
+        && ngx_http_gmchat_hold_quiet(call) == NGX_AGAIN)
+    {
+        return;
+    }
+
     status = gmchat_reply_success(call->action, &reply);
 
     if (status == GMCHAT_FAULT) {
-        ngx_log_error(NGX_LOG_ALERT, call->request->connection->log, 0,
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                       "gmchat: script \"%s\" gave another reply than its "
                       "action has", call->script.script);
     }

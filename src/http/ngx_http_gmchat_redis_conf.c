@@ -5,6 +5,7 @@
 #define NGX_HTTP_GMCHAT_CONNECT_TIMEOUT  1000
 #define NGX_HTTP_GMCHAT_TIMEOUT          2000
 #define NGX_HTTP_GMCHAT_PROBE            5000
+#define NGX_HTTP_GMCHAT_WAKE_TIMEOUT     3000
 #define NGX_HTTP_GMCHAT_QUEUE_CALLS      10000
 #define NGX_HTTP_GMCHAT_QUEUE_BYTES      (32 * 1024 * 1024)
 
@@ -134,6 +135,26 @@ ngx_http_gmchat_redis_time(ngx_str_t *value, ngx_msec_t least,
 }
 
 
+/* A third of it passes between probes: less would be their load, and more
+ * than a minute no watch. */
+
+static char *
+ngx_http_gmchat_redis_wake(ngx_str_t *value, ngx_msec_t *to)
+{
+    ngx_int_t  ms;
+
+    ms = ngx_parse_time(value, 0);
+
+    if (ms == NGX_ERROR || ms < 300 || ms > 60000) {
+        return "has a wake_timeout that is not 300ms to 1m";
+    }
+
+    *to = (ngx_msec_t) ms;
+
+    return NGX_CONF_OK;
+}
+
+
 static char *
 ngx_http_gmchat_redis_option(ngx_conf_t *cf, ngx_str_t *option,
     ngx_http_gmchat_redis_options_t *options)
@@ -142,14 +163,15 @@ ngx_http_gmchat_redis_option(ngx_conf_t *cf, ngx_str_t *option,
     ngx_uint_t                i;
     ngx_gmchat_redis_conf_t  *redis;
 
-    enum { PASSWORD_FILE, USER, CONNECT_TIMEOUT, TIMEOUT, PROBE, QUEUE, CA,
-           NAME, VERIFY, NONE };
+    enum { PASSWORD_FILE, USER, CONNECT_TIMEOUT, TIMEOUT, PROBE,
+           WAKE_TIMEOUT, QUEUE, CA, NAME, VERIFY, NONE };
 
     static const ngx_str_t  names[] = {
         ngx_string("password_file="), ngx_string("user="),
         ngx_string("connect_timeout="), ngx_string("timeout="),
-        ngx_string("probe="), ngx_string("queue="), ngx_string("ca="),
-        ngx_string("name="), ngx_string("verify=")
+        ngx_string("probe="), ngx_string("wake_timeout="),
+        ngx_string("queue="), ngx_string("ca="), ngx_string("name="),
+        ngx_string("verify=")
     };
 
     redis = options->redis;
@@ -180,6 +202,9 @@ ngx_http_gmchat_redis_option(ngx_conf_t *cf, ngx_str_t *option,
 
     case PROBE:
         return ngx_http_gmchat_redis_time(&value, 0, &redis->probe);
+
+    case WAKE_TIMEOUT:
+        return ngx_http_gmchat_redis_wake(&value, &redis->wake_timeout);
 
     case QUEUE:
         return ngx_http_gmchat_queue(cf, &value, redis);
@@ -416,6 +441,7 @@ ngx_http_gmchat_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     redis->connect_timeout = NGX_HTTP_GMCHAT_CONNECT_TIMEOUT;
     redis->timeout = NGX_HTTP_GMCHAT_TIMEOUT;
     redis->probe = NGX_HTTP_GMCHAT_PROBE;
+    redis->wake_timeout = NGX_HTTP_GMCHAT_WAKE_TIMEOUT;
     redis->queue_calls = NGX_HTTP_GMCHAT_QUEUE_CALLS;
     redis->queue_bytes = NGX_HTTP_GMCHAT_QUEUE_BYTES;
 

@@ -7,6 +7,7 @@
 static ngx_int_t ngx_http_gmchat_role_answered(ngx_http_request_t *sr,
     void *data, ngx_int_t rc);
 static void ngx_http_gmchat_role_resume(ngx_http_request_t *r);
+static void ngx_http_gmchat_role_go_on(ngx_http_gmchat_call_t *call);
 
 
 ngx_uint_t
@@ -26,7 +27,8 @@ ngx_http_gmchat_role_applies(ngx_http_gmchat_call_t *call)
 
 
 static ngx_int_t
-ngx_http_gmchat_role_args(ngx_http_gmchat_call_t *call, ngx_str_t *args)
+ngx_http_gmchat_role_args(ngx_http_gmchat_call_t *call, ngx_http_request_t *r,
+    ngx_str_t *args)
 {
     gmchat_str_t  *uid, *host;
 
@@ -34,7 +36,7 @@ ngx_http_gmchat_role_args(ngx_http_gmchat_call_t *call, ngx_str_t *args)
     host = &call->args.values[GMCHAT_P_HOST];
 
     args->len = sizeof("uid=&hostnum=") - 1 + uid->len + host->len;
-    args->data = ngx_pnalloc(call->request->pool, args->len);
+    args->data = ngx_pnalloc(r->pool, args->len);
     if (args->data == NULL) {
         return NGX_ERROR;
     }
@@ -93,14 +95,16 @@ void
 ngx_http_gmchat_role_ask(ngx_http_gmchat_call_t *call)
 {
     ngx_str_t                    args;
+    ngx_uint_t                   flags;
     ngx_http_request_t          *r, *sr;
     ngx_http_post_subrequest_t  *ps;
 
-    r = call->request;
+    r = call->stream ? ngx_http_gmchat_stream_asks(call->stream)
+                     : call->request;
 
     ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
 
-    if (ps == NULL || ngx_http_gmchat_role_args(call, &args) != NGX_OK) {
+    if (ps == NULL || ngx_http_gmchat_role_args(call, r, &args) != NGX_OK) {
         ngx_http_gmchat_call_fail(call, GMCHAT_ROLE_UNAVAILABLE);
         return;
     }
@@ -109,16 +113,31 @@ ngx_http_gmchat_role_ask(ngx_http_gmchat_call_t *call)
     ps->data = call;
 
     call->status = GMCHAT_ROLE_UNAVAILABLE;
-    r->write_event_handler = ngx_http_gmchat_role_resume;
+    flags = NGX_HTTP_SUBREQUEST_IN_MEMORY;
 
-    if (ngx_http_subrequest(r, &call->conf->role_uri, &args, &sr, ps,
-                            NGX_HTTP_SUBREQUEST_IN_MEMORY
-                            |NGX_HTTP_SUBREQUEST_WAITED)
+    if (call->stream) {
+
+        /* the request goes on meanwhile, and the call may outlive it */
+
+        flags |= NGX_HTTP_SUBREQUEST_BACKGROUND;
+
+    } else {
+        flags |= NGX_HTTP_SUBREQUEST_WAITED;
+        r->write_event_handler = ngx_http_gmchat_role_resume;
+    }
+
+    if (ngx_http_subrequest(r, &call->conf->role_uri, &args, &sr, ps, flags)
         != NGX_OK
         || ngx_http_gmchat_role_request(sr) != NGX_OK)
     {
+        ps->data = NULL;
         ngx_http_gmchat_call_fail(call, GMCHAT_ROLE_UNAVAILABLE);
         return;
+    }
+
+    if (call->stream) {
+        call->pending = 1;
+        call->role = ps;
     }
 }
 
@@ -134,6 +153,14 @@ ngx_http_gmchat_role_answered(ngx_http_request_t *sr, void *data, ngx_int_t rc)
     ngx_http_gmchat_call_t  *call;
 
     call = data;
+
+    if (call == NULL) {
+
+        /* its stream is gone */
+
+        return rc;
+    }
+
     body = (u_char *) "";
     len = 0;
     http = (unsigned) sr->headers_out.status;
@@ -152,6 +179,12 @@ ngx_http_gmchat_role_answered(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 
     call->status = gmchat_role_answer(http, body, len);
 
+    if (call->stream) {
+        call->pending = 0;
+        call->role = NULL;
+        ngx_http_gmchat_role_go_on(call);
+    }
+
     return rc;
 }
 
@@ -159,10 +192,14 @@ ngx_http_gmchat_role_answered(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 static void
 ngx_http_gmchat_role_resume(ngx_http_request_t *r)
 {
-    ngx_http_gmchat_call_t  *call;
+    ngx_http_gmchat_role_go_on(ngx_http_get_module_ctx(r,
+                                                  ngx_http_gmchat_module));
+}
 
-    call = ngx_http_get_module_ctx(r, ngx_http_gmchat_module);
 
+static void
+ngx_http_gmchat_role_go_on(ngx_http_gmchat_call_t *call)
+{
     if (call->status != GMCHAT_OK) {
         ngx_http_gmchat_call_fail(call, call->status);
         return;

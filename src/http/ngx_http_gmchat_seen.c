@@ -1,7 +1,5 @@
 #include "ngx_http_gmchat.h"
 
-#include "gmchat_keys.h"
-
 
 /* How late the store may hear of a poll, in milliseconds: an idle poll is no
  * write, and many of them are one. */
@@ -9,6 +7,9 @@
 
 /* Hosts told of in one call of the store. */
 #define NGX_HTTP_GMCHAT_SEEN_MAX    1000
+
+/* "gmchat:{" group "}:" host, a group having 64 bytes and a host 19 digits. */
+#define NGX_HTTP_GMCHAT_SEEN_KEY    128
 
 
 typedef struct {
@@ -64,26 +65,27 @@ ngx_http_gmchat_seen_start(void)
 /* Notes a poll.  Without memory it goes unnoted: the next one will be. */
 
 void
-ngx_http_gmchat_seen(ngx_http_gmchat_call_t *call)
+ngx_http_gmchat_seen(ngx_http_gmchat_store_t *store,
+    const gmchat_str_t *prefix, const gmchat_str_t *host)
 {
+    u_char                   text[NGX_HTTP_GMCHAT_SEEN_KEY];
     uint32_t                 hash;
     ngx_str_t                key;
-    gmchat_str_t             whole;
     ngx_http_gmchat_seen_t  *seen;
 
-    if (gmchat_keys_join(&whole, &call->arena, &call->prefix, "",
-                         &call->args.values[GMCHAT_P_HOST])
-        != 0)
-    {
+    key.data = text;
+    key.len = prefix->len + host->len;
+
+    if (key.len > sizeof(text)) {
         return;
     }
 
+    (void) ngx_cpymem(ngx_cpymem(text, prefix->data, prefix->len), host->data,
+                      host->len);
+
     ngx_http_gmchat_seen_start();
 
-    key.len = whole.len;
-    key.data = whole.data;
-    hash = ngx_crc32_short(key.data, key.len)
-           ^ (uint32_t) call->conf->store->index;
+    hash = ngx_crc32_short(key.data, key.len) ^ (uint32_t) store->index;
 
     seen = (ngx_http_gmchat_seen_t *)
                ngx_str_rbtree_lookup(&ngx_http_gmchat_seen_tree, &key, hash);
@@ -103,8 +105,8 @@ ngx_http_gmchat_seen(ngx_http_gmchat_call_t *call)
     seen->sn.str.data = (u_char *) seen + sizeof(ngx_http_gmchat_seen_t);
     ngx_memcpy(seen->sn.str.data, key.data, key.len);
     seen->sn.node.key = hash;
-    seen->store = call->conf->store;
-    seen->prefix_len = call->prefix.len;
+    seen->store = store;
+    seen->prefix_len = prefix->len;
     seen->polled = ngx_current_msec;
 
     ngx_rbtree_insert(&ngx_http_gmchat_seen_tree, &seen->sn.node);

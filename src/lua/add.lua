@@ -2,10 +2,12 @@
 -- KEYS  1 prefix
 -- ARGV  1 gm_account  2 host  3 uid  4 history  5 entries  6 bytes
 -- Gives {'ok'} | {'no_gm'} | {'has_gm'} | {'full'}
--- Event the relation mailbox's key, with the entry's id
+-- Event to the host: the entry; that its online GMs changed
 -- include clock
 -- include append
+-- include presence
 -- include wake
+-- include befriend
 local prefix = KEYS[1]
 local gm, host, uid, history = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local entries, bytes = ARGV[5], ARGV[6]
@@ -22,7 +24,7 @@ if redis.call('EXISTS', player) == 1 then
 end
 
 local now = clock()
-local ts = math.floor(now / 1000)
+local ts = string.format('%.0f', math.floor(now / 1000))
 local id = append(relation, history, now, entries, bytes, #name + 64,
                   'u', uid, 'c', 'apply', 'g', gm, 'a', name, 't', ts)
 if not id then
@@ -31,8 +33,9 @@ end
 
 redis.call('HSET', player, 'host', host, 'gm', gm, 'since', ts)
 redis.call('ZADD', prefix .. 'gm:' .. gm .. ':friends', ts, uid)
-redis.call('HINCRBY', prefix .. 'host:' .. host .. ':gms', gm, 1)
 redis.call('ZADD', prefix .. 'hosts', 'NX', 0, host)
-wake(relation, id)
+wake(prefix, 'h' .. host, table.concat({ 'r', id, uid, gm, ts, 'apply', name },
+                                       ' '))
+befriend(prefix, gm, host, 1, now)
 
 return { 'ok' }

@@ -2,10 +2,12 @@
 -- KEYS  1 prefix
 -- ARGV  1 gm_account  2 uid  3 history  4 entries  5 bytes
 -- Gives {'ok'} | {'no_gm'} | {'not_this_gm'} | {'full'}
--- Event the relation mailbox's key, with the entry's id
+-- Event to the host: the entry; that its online GMs changed
 -- include clock
 -- include append
+-- include presence
 -- include wake
+-- include befriend
 local prefix = KEYS[1]
 local gm, uid, history, entries, bytes =
     ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -23,20 +25,18 @@ end
 
 local host = bond[2]
 local relation = prefix .. 'rel:h' .. host
-local gms = prefix .. 'host:' .. host .. ':gms'
 local now = clock()
+local ts = string.format('%.0f', math.floor(now / 1000))
 local id = append(relation, history, now, entries, bytes, #name + 64,
-                  'u', uid, 'c', 'remove', 'g', gm, 'a', name,
-                  't', math.floor(now / 1000))
+                  'u', uid, 'c', 'remove', 'g', gm, 'a', name, 't', ts)
 if not id then
     return { 'full' }
 end
 
 redis.call('DEL', player)
 redis.call('ZREM', prefix .. 'gm:' .. gm .. ':friends', uid)
-if redis.call('HINCRBY', gms, gm, -1) <= 0 then
-    redis.call('HDEL', gms, gm)
-end
-wake(relation, id)
+wake(prefix, 'h' .. host, table.concat({ 'r', id, uid, gm, ts, 'remove',
+                                         name }, ' '))
+befriend(prefix, gm, host, -1, now)
 
 return { 'ok' }

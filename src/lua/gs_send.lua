@@ -5,7 +5,7 @@
 --       speak for, or ''
 -- Gives {'ok', id, repeat} | {'no_friend_gm'} | {'host_forbidden'} | {'full'}
 --       | {'msgid_reused'}
--- Event the GM's mailbox's key, with the message's id
+-- Event to the GM: the message; to all GMs, where that GM had none to take
 -- include clock
 -- include append
 -- include sent
@@ -36,17 +36,20 @@ end
 
 local box = prefix .. 'box:g' .. gm
 local now = clock()
-local ts = math.floor(now / 1000)
+local ts = string.format('%.0f', math.floor(now / 1000))
 local id = append(box, history, now, entries, bytes, #msg,
                   'u', uid, 'm', msg, 't', ts)
 if not id then
     return { 'full' }
 end
 
-redis.call('ZADD', prefix .. 'boxes', 'LT', ts, gm)
+local news = redis.call('ZADD', prefix .. 'boxes', 'LT', 'CH', ts, gm) > 0
 redis.call('HINCRBY', box .. ':u', uid, 1)
 converse(prefix .. 'conv:' .. uid, keep, ttl, id, 'g', gm, msg, ts)
 remember(sent, msg, id)
-wake(box, id)
+wake(prefix, 'g' .. gm, table.concat({ 'm', id, uid, gm, ts, msg }, ' '))
+if news then
+    wake(prefix, 'gms', 'm')
+end
 
 return { 'ok', id, 0 }

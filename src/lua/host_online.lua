@@ -1,24 +1,18 @@
 -- The online GMs that have a friend on a host.
 -- KEYS  1 prefix
 -- ARGV  1 host
--- Gives {'ok', gm, ...}
+-- Gives {'ok', lapse, gm, ...}; lapse: milliseconds until the first of their
+--       leases ends, -1 where none does by itself
 -- include clock
 -- include presence
-local prefix = KEYS[1]
-local host = ARGV[1]
-local gms = redis.call('HKEYS', prefix .. 'host:' .. host .. ':gms')
+-- include online_list
 local reply = { 'ok' }
+local gms, lapse = online_list(KEYS[1], ARGV[1])
 
-if #gms == 0 then
-    return reply
-end
-
-local now = clock()
+reply[2] = lapse
 
 for _, gm in ipairs(gms) do
-    if is_online(redis.call('ZSCORE', prefix .. 'online', gm), now) then
-        reply[#reply + 1] = gm
-    end
+    reply[#reply + 1] = gm
 end
 
 return reply

@@ -1,7 +1,11 @@
 -- The game servers, by number.
 -- KEYS  1 prefix
--- Gives {'ok', host, last_poll, players, undelivered, ...}
-local prefix = KEYS[1]
+-- ARGV  1 milliseconds after which a host that is not heard of is silent
+-- Gives {'ok', host, last_poll, players, undelivered, silent, ...}
+-- include clock
+-- include silent
+local prefix, silence = KEYS[1], ARGV[1]
+local now = clock()
 local reply = { 'ok' }
 local hosts, polled = {}, {}
 local found = redis.call('ZRANGE', prefix .. 'hosts', 0, -1, 'WITHSCORES')
@@ -28,6 +32,7 @@ for _, host in ipairs(hosts) do
     reply[#reply + 1] = polled[host]
     reply[#reply + 1] = players
     reply[#reply + 1] = redis.call('XLEN', prefix .. 'box:h' .. host)
+    reply[#reply + 1] = is_silent(polled[host], now, silence)
 end
 
 return reply

@@ -3,6 +3,8 @@
 -- KEYS  1 prefix  2 mailbox
 -- ARGV  1 cursor ('' or '0-0' acknowledges nothing)  2 limit
 -- Gives {'ok', cursor, more, reset, receipt, entries}; no receipt
+-- Event to the receiver: what is done with; to all GMs, where there is more to
+--       take of one
 -- include idle
 local ack, limit = ARGV[1], tonumber(ARGV[2])
 local nothing = idle(KEYS[2])
@@ -12,37 +14,15 @@ if nothing and (ack == '' or ack == '0-0' or ack == nothing) then
 end
 
 -- include clock
+-- include wake
 -- include mailbox
-local epoch, n = string.match(ack, '^(%d+)%-(%d+)$')
+-- include cursor
+-- include acknowledge
 local box = mailbox(KEYS[2])
-local reset = 0
-
-n = tonumber(n or 0)
-
--- The last n that belongs to an epoch of this history; nil for any other.
-local function last_of(wanted)
-    if wanted == box.epoch then
-        return box.n
-    end
-    for _, past in ipairs(box.past) do
-        if past[1] == wanted then
-            return past[2]
-        end
-    end
-end
+local reset = acknowledge(box, ack)
 
 if not box then
-    return { 'ok', '0-0', 0, n > 0 and 1 or 0, '', {} }
-end
-
-if n > 0 then
-    if n > (last_of(epoch) or 0) then
-        reset = 1
-
-    elseif n > box.done then
-        remove(box, box.done + 1, n)
-        settle(box)
-    end
+    return { 'ok', '0-0', 0, reset, '', {} }
 end
 
 if box.done == box.n then

@@ -3,13 +3,11 @@
 -- KEYS  1 prefix
 -- ARGV  1 receipt
 -- Gives {'ok'}
--- Event each mailbox's key
+-- Event to each receiver: to look; to all GMs, where one is a GM
 -- include clock
+-- include wake
 -- include mailbox
 -- include flight
--- include wake
-local now = string.format('%.0f', math.floor(clock() / 1000))
-
 settle_receipt(ARGV[1],
     function(box)
         box.returned = true
@@ -21,9 +19,9 @@ settle_receipt(ARGV[1],
 
         local prefix, gm = owner(box)
         if gm and box.done < box.n then
-            redis.call('ZADD', prefix .. 'boxes', 'LT', now, gm)
+            look_at(prefix, gm)
         end
-        wake(box.key, '')
+        wake_reader(box)
     end)
 
 return { 'ok' }

@@ -11,6 +11,7 @@ if nothing then
 end
 
 -- include clock
+-- include wake
 -- include mailbox
 -- include flight
 local limit, patience = tonumber(ARGV[1]), tonumber(ARGV[2])

@@ -3,6 +3,7 @@
 -- ARGV  1 limit  2 patience in milliseconds
 -- Gives {'ok', '', more, reset, receipt, gm, entries, gm, entries, ...}
 -- include clock
+-- include wake
 -- include mailbox
 -- include flight
 local prefix = KEYS[1]

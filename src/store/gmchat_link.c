@@ -13,6 +13,7 @@
 #define LOSE  { WAITING, GMCHAT_LINK_DO_CLOSE|GMCHAT_LINK_DO_FAIL             \
                          |GMCHAT_LINK_DO_BACKOFF }
 #define QUIT  { CLOSED, GMCHAT_LINK_DO_CLOSE|GMCHAT_LINK_DO_FAIL }
+#define REST  { IDLE, GMCHAT_LINK_DO_CLOSE }
 #define DIAL(state)    { state, GMCHAT_LINK_DO_CONNECT }
 #define PREPARE(state) { state, GMCHAT_LINK_DO_SETUP }
 #define SERVE          { READY, GMCHAT_LINK_DO_SERVE }
@@ -22,30 +23,32 @@
 static const gmchat_link_step_t
     gmchat_link_steps[GMCHAT_LINK_STATES][GMCHAT_LINK_EVENTS] =
 {
-    /* START, CONNECTED, PREPARED, FAILED, RETRY, EXIT */
+    /* START, CONNECTED, PREPARED, FAILED, RETRY, EXIT, REST */
 
     [IDLE] = { DIAL(CONNECTING), STAY(IDLE), STAY(IDLE), STAY(IDLE),
-               STAY(IDLE), QUIT },
+               STAY(IDLE), QUIT, STAY(IDLE) },
 
     [CONNECTING] = { STAY(CONNECTING), PREPARE(SETUP), STAY(CONNECTING),
-                     LOSE, STAY(CONNECTING), QUIT },
+                     LOSE, STAY(CONNECTING), QUIT, REST },
 
-    [SETUP] = { STAY(SETUP), STAY(SETUP), SERVE, LOSE, STAY(SETUP), QUIT },
+    [SETUP] = { STAY(SETUP), STAY(SETUP), SERVE, LOSE, STAY(SETUP), QUIT,
+                REST },
 
     [READY] = { STAY(READY), STAY(READY), STAY(READY), LOSE, STAY(READY),
-                QUIT },
+                QUIT, REST },
 
     [WAITING] = { STAY(WAITING), STAY(WAITING), STAY(WAITING), STAY(WAITING),
-                  DIAL(RECONNECTING), QUIT },
+                  DIAL(RECONNECTING), QUIT, REST },
 
     [RECONNECTING] = { STAY(RECONNECTING), PREPARE(RESETUP),
-                       STAY(RECONNECTING), LOSE, STAY(RECONNECTING), QUIT },
+                       STAY(RECONNECTING), LOSE, STAY(RECONNECTING), QUIT,
+                       REST },
 
     [RESETUP] = { STAY(RESETUP), STAY(RESETUP), SERVE, LOSE, STAY(RESETUP),
-                  QUIT },
+                  QUIT, REST },
 
     [CLOSED] = { STAY(CLOSED), STAY(CLOSED), STAY(CLOSED), STAY(CLOSED),
-                 STAY(CLOSED), STAY(CLOSED) }
+                 STAY(CLOSED), STAY(CLOSED), STAY(CLOSED) }
 };
 
 

@@ -3,17 +3,8 @@
 #include <ngx_event.h>
 #include <ngx_sha1.h>
 
-#include "gmchat_backoff.h"
 #include "ngx_gmchat_redis_internal.h"
 
-
-/* Milliseconds: a failover is noticed soon, and a dead server is not flooded
- * by many workers. */
-#define NGX_GMCHAT_BACKOFF_BASE  50
-#define NGX_GMCHAT_BACKOFF_CAP   1000
-
-/* Memory of the output buffer that stays between bursts. */
-#define NGX_GMCHAT_OUT_KEEP      262144
 
 /* Calls that are kept for the next ones. */
 #define NGX_GMCHAT_KEEP_CALLS    1024
@@ -22,11 +13,24 @@
 #define NGX_GMCHAT_WORD_FRAME    24
 
 
-static void ngx_gmchat_redis_fail_calls(gmchat_store_t *store);
+static void ngx_gmchat_redis_serve(ngx_gmchat_link_t *link, ngx_uint_t back);
+static void ngx_gmchat_redis_overdue(ngx_gmchat_link_t *link);
+static void ngx_gmchat_redis_lost(ngx_gmchat_link_t *link,
+    ngx_gmchat_cause_e cause, const char *reason);
+static void ngx_gmchat_redis_fail_calls(ngx_gmchat_link_t *link);
 
 static void ngx_gmchat_redis_flush_handler(ngx_event_t *ev);
-static void ngx_gmchat_redis_deadline_handler(ngx_event_t *ev);
-static void ngx_gmchat_redis_retry_handler(ngx_event_t *ev);
+
+
+static const ngx_gmchat_link_handlers_t  ngx_gmchat_redis_handlers = {
+    ngx_gmchat_redis_setup,
+    ngx_gmchat_redis_serve,
+    ngx_gmchat_redis_answer,
+    ngx_gmchat_redis_answered,
+    ngx_gmchat_redis_overdue,
+    ngx_gmchat_redis_lost,
+    ngx_gmchat_redis_fail_calls
+};
 
 
 static const char *const  ngx_gmchat_redis_causes[NGX_GMCHAT_CAUSES] = {
@@ -61,17 +65,6 @@ ngx_gmchat_redis_hash_scripts(void)
 }
 
 
-static void
-ngx_gmchat_redis_init_event(gmchat_store_t *store, ngx_event_t *ev,
-    ngx_event_handler_pt handler)
-{
-    ev->handler = handler;
-    ev->data = store;
-    ev->log = &store->log;
-    ev->cancelable = 1;
-}
-
-
 gmchat_store_t *
 ngx_gmchat_redis_open(ngx_cycle_t *cycle, ngx_gmchat_redis_conf_t *conf,
     ngx_gmchat_redis_counters_t *counters, ngx_gmchat_redis_gauges_t *gauges)
@@ -88,23 +81,27 @@ ngx_gmchat_redis_open(ngx_cycle_t *cycle, ngx_gmchat_redis_conf_t *conf,
     store->conf = conf;
     store->counters = counters;
     store->gauges = gauges;
-    store->log = *cycle->log;
+
+    store->link.handlers = &ngx_gmchat_redis_handlers;
+    store->link.data = store;
+    store->link.conf = conf;
+    store->link.addr = &store->addr;
+    store->link.gauge = &gauges->state;
+    ngx_gmchat_link_init(&store->link, cycle->log);
 
     ngx_queue_init(&store->waiting);
     ngx_queue_init(&store->sent);
     ngx_queue_init(&store->refused);
     ngx_queue_init(&store->free);
 
-    ngx_gmchat_redis_init_event(store, &store->flush,
-                                ngx_gmchat_redis_flush_handler);
-    ngx_gmchat_redis_init_event(store, &store->deadline,
-                                ngx_gmchat_redis_deadline_handler);
-    ngx_gmchat_redis_init_event(store, &store->retry,
-                                ngx_gmchat_redis_retry_handler);
-    ngx_gmchat_redis_init_event(store, &store->probe,
-                                ngx_gmchat_redis_probe_handler);
+    ngx_gmchat_link_init_event(&store->link, &store->flush,
+                               ngx_gmchat_redis_flush_handler, store);
+    ngx_gmchat_link_init_event(&store->link, &store->probe,
+                               ngx_gmchat_redis_probe_handler, store);
 
-    ngx_gmchat_redis_event(store, GMCHAT_LINK_START);
+    ngx_gmchat_pubsub_init(store, cycle->log);
+
+    ngx_gmchat_link_event(&store->link, GMCHAT_LINK_START);
 
     return store;
 }
@@ -142,19 +139,11 @@ ngx_gmchat_redis_free_calls(gmchat_store_t *store)
 void
 ngx_gmchat_redis_close(gmchat_store_t *store)
 {
-    ngx_gmchat_redis_event(store, GMCHAT_LINK_EXIT);
+    ngx_gmchat_pubsub_close(&store->pubsub);
+    ngx_gmchat_link_close(&store->link);
 
-    if (store->retry.timer_set) {
-        ngx_del_timer(&store->retry);
-    }
-
-    if (store->flush.posted) {
-        ngx_delete_posted_event(&store->flush);
-    }
-
+    ngx_gmchat_link_stop_event(&store->flush);
     ngx_gmchat_redis_free_calls(store);
-    gmchat_buf_free(&store->out);
-    gmchat_arena_free(&store->arena);
 }
 
 
@@ -162,42 +151,26 @@ gmchat_link_state_e
 ngx_gmchat_redis_state(gmchat_store_t *store, const char **reason)
 {
     if (reason) {
-        *reason = store->reason;
+        *reason = store->link.reason;
     }
 
-    return store->state;
+    return store->link.state;
 }
 
 
-/* The state machine's effects */
+/* The link */
 
 
 static void
-ngx_gmchat_redis_backoff(gmchat_store_t *store)
+ngx_gmchat_redis_serve(ngx_gmchat_link_t *link, ngx_uint_t back)
 {
-    ngx_add_timer(&store->retry,
-                  gmchat_backoff_delay(store->failures,
-                                       NGX_GMCHAT_BACKOFF_BASE,
-                                       NGX_GMCHAT_BACKOFF_CAP,
-                                       (uint32_t) ngx_random()));
-}
+    gmchat_store_t  *store;
 
+    store = link->data;
 
-static void
-ngx_gmchat_redis_serve(gmchat_store_t *store)
-{
-    store->log.log_level = ngx_cycle->log->log_level;
-
-    if (store->failures) {
-        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+    if (back) {
+        ngx_log_error(NGX_LOG_ERR, &link->log, 0,
                       "gmchat: store %V is back", &store->conf->name);
-    }
-
-    store->failures = 0;
-    store->reason = NULL;
-
-    if (store->deadline.timer_set) {
-        ngx_del_timer(&store->deadline);
     }
 
     (void) ngx_atomic_fetch_add(&store->counters->connected, 1);
@@ -210,65 +183,21 @@ ngx_gmchat_redis_serve(gmchat_store_t *store)
 }
 
 
-void
-ngx_gmchat_redis_event(gmchat_store_t *store, gmchat_link_event_e event)
-{
-    gmchat_link_step_t  step;
-
-    step = gmchat_link_step(store->state, event);
-
-    store->state = step.next;
-    store->gauges->state = step.next + 1;
-
-    if (step.effects & GMCHAT_LINK_DO_CLOSE) {
-        ngx_gmchat_redis_close_connection(store);
-    }
-
-    if (step.effects & GMCHAT_LINK_DO_FAIL) {
-        ngx_gmchat_redis_fail_calls(store);
-    }
-
-    if (step.effects & GMCHAT_LINK_DO_BACKOFF) {
-        ngx_gmchat_redis_backoff(store);
-    }
-
-    if (step.effects & GMCHAT_LINK_DO_CONNECT) {
-        ngx_gmchat_redis_connect(store);
-    }
-
-    if (step.effects & GMCHAT_LINK_DO_SETUP) {
-        ngx_gmchat_redis_setup(store);
-    }
-
-    if (step.effects & GMCHAT_LINK_DO_SERVE) {
-        ngx_gmchat_redis_serve(store);
-    }
-}
-
-
-/* The first loss in a row is logged, and each that has another cause than the
- * one before; the rest are counted. */
-
-void
-ngx_gmchat_redis_lose(gmchat_store_t *store, ngx_gmchat_cause_e cause,
+static void
+ngx_gmchat_redis_lost(ngx_gmchat_link_t *link, ngx_gmchat_cause_e cause,
     const char *reason)
 {
+    gmchat_store_t  *store;
+
+    store = link->data;
+
     (void) ngx_atomic_fetch_add(&store->counters->lost[cause], 1);
 
-    if (store->failures == 0 || cause != store->lost) {
-        store->log.log_level = ngx_cycle->log->log_level;
-        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
-                      "gmchat: store %V is lost: %s; calls are refused until "
-                      "it is back", &store->conf->name, reason);
-        store->log.log_level = NGX_LOG_ALERT;
-    }
+    ngx_log_error(NGX_LOG_ERR, &link->log, 0,
+                  "gmchat: store %V is lost: %s; calls are refused until "
+                  "it is back", &store->conf->name, reason);
 
-    store->failures++;
-    store->lost = cause;
-    store->reason = reason;
     store->addr++;
-
-    ngx_gmchat_redis_event(store, GMCHAT_LINK_FAILED);
 }
 
 
@@ -309,7 +238,8 @@ ngx_gmchat_redis_new_call(gmchat_store_t *store)
     call = ngx_gmchat_redis_shift(&store->free);
 
     if (call == NULL) {
-        return ngx_alloc(sizeof(ngx_gmchat_redis_call_t), &store->log);
+        return ngx_alloc(sizeof(ngx_gmchat_redis_call_t),
+                         &store->link.log);
     }
 
     store->nfree--;
@@ -359,13 +289,17 @@ ngx_gmchat_redis_end_call(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
 /* What was sent, even in part, may have been done. */
 
 static void
-ngx_gmchat_redis_fail_calls(gmchat_store_t *store)
+ngx_gmchat_redis_fail_calls(ngx_gmchat_link_t *link)
 {
-    ngx_queue_t               failed, *q;
-    ngx_gmchat_redis_call_t  *call;
     uint64_t                  written;
+    ngx_queue_t               failed, *q;
+    gmchat_store_t           *store;
+    ngx_gmchat_redis_call_t  *call;
 
-    written = store->written;
+    store = link->data;
+    written = link->written;
+
+    ngx_gmchat_link_stop_event(&store->probe);
 
     ngx_queue_init(&failed);
     ngx_queue_add(&failed, &store->sent);
@@ -381,9 +315,6 @@ ngx_gmchat_redis_fail_calls(gmchat_store_t *store)
 
     ngx_queue_add(&failed, &store->waiting);
     ngx_queue_init(&store->waiting);
-
-    gmchat_buf_reset(&store->out, NGX_GMCHAT_OUT_KEEP);
-    store->out_pos = 0;
 
     while ((call = ngx_gmchat_redis_shift(&failed)) != NULL) {
         ngx_gmchat_redis_end_call(store, call,
@@ -435,7 +366,7 @@ gmchat_store_submit(gmchat_store_t *store, const gmchat_script_call_t *script,
 
     ngx_post_event(&store->flush, &ngx_posted_events);
 
-    if (gmchat_link_refuses(store->state)) {
+    if (gmchat_link_refuses(store->link.state)) {
         ngx_queue_insert_tail(&store->refused, &call->queue);
         return 0;
     }
@@ -463,17 +394,16 @@ static ngx_int_t
 ngx_gmchat_redis_put(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
     const gmchat_str_t *words, size_t n)
 {
-    size_t  before;
+    uint64_t  begin;
 
-    before = store->out.len;
+    begin = store->link.formatted;
 
-    if (gmchat_resp_command(&store->out, words, n) != 0) {
+    if (ngx_gmchat_wire_put(&store->link, words, n) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    call->begin = store->formatted;
+    call->begin = begin;
     call->since = ngx_current_msec;
-    store->formatted += store->out.len - before;
 
     ngx_queue_insert_tail(&store->sent, &call->queue);
 
@@ -498,7 +428,7 @@ ngx_gmchat_redis_put_script(gmchat_store_t *store,
     script = gmchat_script_find(what->script);
 
     if (script == NULL) {
-        ngx_log_error(NGX_LOG_ALERT, &store->log, 0,
+        ngx_log_error(NGX_LOG_ALERT, &store->link.log, 0,
                       "gmchat: there is no script \"%s\"", what->script);
         return NGX_ERROR;
     }
@@ -563,64 +493,37 @@ ngx_gmchat_redis_put_waiting(gmchat_store_t *store)
 }
 
 
-/* Forgets what was written. */
+/* Writes what was put, and waits for its answers. */
 
 static void
-ngx_gmchat_redis_compact(gmchat_store_t *store)
+ngx_gmchat_redis_write(gmchat_store_t *store)
 {
-    size_t  left;
-
-    left = store->out.len - store->out_pos;
-
-    if (left == 0) {
-        gmchat_buf_reset(&store->out, NGX_GMCHAT_OUT_KEEP);
-        store->out_pos = 0;
-        return;
+    if (!store->link.deadline.timer_set) {
+        ngx_add_timer(&store->link.deadline, store->conf->timeout);
     }
 
-    if (store->out_pos < left) {
-        return;
-    }
-
-    ngx_memmove(store->out.data, store->out.data + store->out_pos, left);
-    store->out.len = left;
-    store->out_pos = 0;
+    ngx_gmchat_wire_write(&store->link);
 }
 
 
-void
-ngx_gmchat_redis_write(gmchat_store_t *store)
+ngx_uint_t
+ngx_gmchat_redis_serves(gmchat_store_t *store)
 {
-    ssize_t            n;
-    ngx_connection_t  *c;
+    return store->link.state == GMCHAT_LINK_READY && !store->leaving;
+}
 
-    c = store->connection;
 
-    while (store->out_pos < store->out.len) {
-
-        n = c->send(c, store->out.data + store->out_pos,
-                    store->out.len - store->out_pos);
-
-        if (n == NGX_AGAIN) {
-            break;
-        }
-
-        if (n == NGX_ERROR || n == 0) {
-            ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CLOSED,
-                                  "the connection was cut");
-            return;
-        }
-
-        store->out_pos += (size_t) n;
-        store->written += (uint64_t) n;
+ngx_int_t
+ngx_gmchat_redis_ask(gmchat_store_t *store, gmchat_store_done_pt done,
+    const gmchat_str_t *words, size_t n)
+{
+    if (ngx_gmchat_redis_command(store, done, words, n) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    ngx_gmchat_redis_compact(store);
+    ngx_gmchat_redis_write(store);
 
-    if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CLOSED,
-                              "the connection cannot be watched");
-    }
+    return NGX_OK;
 }
 
 
@@ -641,58 +544,25 @@ ngx_gmchat_redis_flush_handler(ngx_event_t *ev)
         ngx_gmchat_redis_end_call(store, call, GMCHAT_STORE_REFUSED, NULL);
     }
 
-    if (store->state != GMCHAT_LINK_READY || store->leaving
-        || ngx_queue_empty(&store->waiting))
-    {
+    if (!ngx_gmchat_redis_serves(store) || ngx_queue_empty(&store->waiting)) {
         return;
     }
 
     ngx_gmchat_redis_put_waiting(store);
 
-    store->deadline.cancelable = 0;
-    if (!store->deadline.timer_set) {
-        ngx_add_timer(&store->deadline, store->conf->timeout);
-    }
-
+    store->link.deadline.cancelable = 0;
     ngx_gmchat_redis_write(store);
 }
-
-
-void
-ngx_gmchat_redis_write_handler(ngx_event_t *wev)
-{
-    gmchat_store_t    *store;
-    ngx_connection_t  *c;
-
-    c = wev->data;
-    store = c->data;
-
-    if (store->connecting) {
-        ngx_gmchat_redis_connected(store);
-        return;
-    }
-
-    ngx_gmchat_redis_write(store);
-}
-
-
-/* Timers */
 
 
 static void
-ngx_gmchat_redis_deadline_handler(ngx_event_t *ev)
+ngx_gmchat_redis_overdue(ngx_gmchat_link_t *link)
 {
-    ngx_msec_int_t            left;
     gmchat_store_t           *store;
+    ngx_msec_int_t            left;
     ngx_gmchat_redis_call_t  *oldest;
 
-    store = ev->data;
-
-    if (store->state != GMCHAT_LINK_READY) {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_TIMEOUT,
-                              "no connection in time");
-        return;
-    }
+    store = link->data;
 
     if (ngx_queue_empty(&store->sent)) {
         return;
@@ -704,17 +574,9 @@ ngx_gmchat_redis_deadline_handler(ngx_event_t *ev)
                              - ngx_current_msec);
 
     if (left > 0) {
-        ngx_add_timer(&store->deadline, (ngx_msec_t) left);
+        ngx_add_timer(&link->deadline, (ngx_msec_t) left);
         return;
     }
 
-    ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_TIMEOUT,
-                          "no answer in time");
-}
-
-
-static void
-ngx_gmchat_redis_retry_handler(ngx_event_t *ev)
-{
-    ngx_gmchat_redis_event(ev->data, GMCHAT_LINK_RETRY);
+    ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_TIMEOUT, "no answer in time");
 }

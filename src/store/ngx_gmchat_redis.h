@@ -38,14 +38,18 @@ typedef struct {
     ngx_atomic_t        calls;
     ngx_atomic_t        reruns;         /* after NOSCRIPT */
     ngx_atomic_t        overflows;      /* refused: the queue was full */
+    ngx_atomic_t        wake_losses;    /* of the link that is subscribed */
+    ngx_atomic_t        wake_messages;  /* that it heard */
 } ngx_gmchat_redis_counters_t;
 
 
-/* What one worker's link is doing, in shared memory. */
+/* What one worker's links are doing, in shared memory. */
 
 typedef struct {
     ngx_atomic_t        state;          /* gmchat_link_state_e + 1; 0: none */
     ngx_atomic_t        queue;          /* calls not ended yet */
+    ngx_atomic_t        wake_state;     /* as state, of the one subscribed */
+    ngx_atomic_t        subscriptions;  /* channels */
 } ngx_gmchat_redis_gauges_t;
 
 
@@ -63,6 +67,7 @@ typedef struct {
     ngx_msec_t          connect_timeout;
     ngx_msec_t          timeout;
     ngx_msec_t          probe;
+    ngx_msec_t          wake_timeout;
     ngx_uint_t          queue_calls;
     size_t              queue_bytes;
 
@@ -76,17 +81,20 @@ typedef struct {
 
 
 /*
- * Makes this worker's link, in the cycle's pool.  The link connects at once
- * and stays connected.  Returns NULL without memory.
+ * Makes this worker's links, in the cycle's pool.  The one that runs scripts
+ * connects at once and stays connected; the one that is subscribed connects
+ * while somebody is.  Returns NULL without memory.
  */
 gmchat_store_t *ngx_gmchat_redis_open(ngx_cycle_t *cycle,
     ngx_gmchat_redis_conf_t *conf, ngx_gmchat_redis_counters_t *counters,
     ngx_gmchat_redis_gauges_t *gauges);
 
-/* Ends all calls and closes the connection: the worker exits. */
+/* Ends all calls and subscriptions, and closes the connections: the worker
+ * exits. */
 void ngx_gmchat_redis_close(gmchat_store_t *store);
 
-/* The link's state; `reason` (unless NULL) is why it was lost the last time. */
+/* The state of the link that runs scripts; `reason` (unless NULL) is why it
+ * was lost the last time. */
 gmchat_link_state_e ngx_gmchat_redis_state(gmchat_store_t *store,
     const char **reason);
 

@@ -1,11 +1,8 @@
 #include "ngx_gmchat_redis_internal.h"
 
 
-/* One read takes what a full pipeline answers. */
-#define NGX_GMCHAT_READ_SIZE     65536
-
 /* Milliseconds between log lines on the same fault. */
-#define NGX_GMCHAT_FAULT_LOG     10000
+#define NGX_GMCHAT_FAULT_LOG  10000
 
 
 /* A fault that lasts is logged now and then, not for each call. */
@@ -24,7 +21,7 @@ ngx_gmchat_redis_log_fault(gmchat_store_t *store,
     store->fault = fault;
     store->fault_logged = ngx_current_msec;
 
-    ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+    ngx_log_error(NGX_LOG_ERR, &store->link.log, 0,
                   "gmchat: store %V answered \"%s\" with \"%*s\"",
                   &store->conf->name, call->script.script, value->str.len,
                   value->str.data);
@@ -60,11 +57,14 @@ ngx_gmchat_redis_fault(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
 }
 
 
-static ngx_int_t
-ngx_gmchat_redis_answer(gmchat_store_t *store, const gmchat_value_t *value)
+ngx_int_t
+ngx_gmchat_redis_answer(ngx_gmchat_link_t *link, const gmchat_value_t *value)
 {
     ngx_queue_t              *q;
+    gmchat_store_t           *store;
     ngx_gmchat_redis_call_t  *call;
+
+    store = link->data;
 
     if (ngx_queue_empty(&store->sent)) {
         return NGX_ERROR;
@@ -73,7 +73,7 @@ ngx_gmchat_redis_answer(gmchat_store_t *store, const gmchat_value_t *value)
     q = ngx_queue_head(&store->sent);
     call = ngx_queue_data(q, ngx_gmchat_redis_call_t, queue);
 
-    if (call->begin >= store->written) {
+    if (call->begin >= link->written) {
         return NGX_ERROR;
     }
 
@@ -90,116 +90,30 @@ ngx_gmchat_redis_answer(gmchat_store_t *store, const gmchat_value_t *value)
 }
 
 
-/* Handles the whole replies that were read.  Returns NGX_ERROR if the
- * connection is gone. */
+/* Where nothing is left to answer: what is to be done about the deadline, and
+ * about a server that cannot serve. */
 
-static ngx_int_t
-ngx_gmchat_redis_answers(gmchat_store_t *store, ngx_connection_t *c)
+void
+ngx_gmchat_redis_answered(ngx_gmchat_link_t *link)
 {
-    void  *value;
+    gmchat_store_t  *store;
 
-    for ( ;; ) {
-        value = NULL;
+    store = link->data;
 
-        if (redisReaderGetReply(store->reader, &value) != REDIS_OK) {
-            ngx_gmchat_redis_lose(store,
-                                  store->reader->err == REDIS_ERR_OOM
-                                      ? NGX_GMCHAT_CAUSE_MEMORY
-                                      : NGX_GMCHAT_CAUSE_PROTOCOL,
-                                  "a reply could not be read");
-            return NGX_ERROR;
-        }
-
-        if (value == NULL) {
-            return NGX_OK;
-        }
-
-        if (ngx_gmchat_redis_answer(store, value) != NGX_OK) {
-            ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_PROTOCOL,
-                                  "a reply came that nobody asked for");
-            return NGX_ERROR;
-        }
-
-        if (store->connection != c) {
-            return NGX_ERROR;
-        }
-
-        gmchat_arena_reset(&store->arena);
-    }
-}
-
-
-/* Nothing is left to answer: what is to be done about the deadline, and about
- * a server that cannot serve. */
-
-static void
-ngx_gmchat_redis_answered(gmchat_store_t *store)
-{
-    if (store->state == GMCHAT_LINK_READY && !store->leaving) {
-
-        /* the timer stays, and finds nothing to wait for */
-
-        store->deadline.cancelable = 1;
+    if (!ngx_queue_empty(&store->sent)) {
         return;
     }
 
     if (store->leaving) {
-        ngx_gmchat_redis_lose(store, store->leaving_cause,
-                              ngx_gmchat_redis_cause(store->leaving_cause));
-    }
-}
-
-
-void
-ngx_gmchat_redis_read_handler(ngx_event_t *rev)
-{
-    ssize_t            n;
-    gmchat_store_t    *store;
-    ngx_connection_t  *c;
-    static u_char      buf[NGX_GMCHAT_READ_SIZE];
-
-    c = rev->data;
-    store = c->data;
-
-    if (store->connecting) {
-        ngx_gmchat_redis_connected(store);
+        ngx_gmchat_link_lose(link, store->leaving_cause,
+                             ngx_gmchat_redis_cause(store->leaving_cause));
         return;
     }
 
-    do {
-        n = c->recv(c, buf, sizeof(buf));
+    if (link->state == GMCHAT_LINK_READY) {
 
-        if (n == NGX_AGAIN) {
-            break;
-        }
+        /* the timer stays, and finds nothing to wait for */
 
-        if (n == NGX_ERROR || n == 0) {
-            ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CLOSED,
-                                  "the connection was cut");
-            return;
-        }
-
-        if (redisReaderFeed(store->reader, (char *) buf, (size_t) n)
-            != REDIS_OK)
-        {
-            ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY,
-                                  "no memory");
-            return;
-        }
-
-        if (ngx_gmchat_redis_answers(store, c) != NGX_OK) {
-            return;
-        }
-
-    } while (rev->ready);
-
-    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CLOSED,
-                              "the connection cannot be watched");
-        return;
-    }
-
-    if (ngx_queue_empty(&store->sent)) {
-        ngx_gmchat_redis_answered(store);
+        link->deadline.cancelable = 1;
     }
 }

@@ -1,6 +1,11 @@
 #include "ngx_gmchat_redis_internal.h"
 
 
+static const gmchat_str_t  ngx_gmchat_redis_info_words[] = {
+    gmchat_string("INFO"), gmchat_string("replication")
+};
+
+
 /* One answer of the set-up: the last that is no error makes the link ready. */
 
 static void
@@ -16,7 +21,7 @@ ngx_gmchat_redis_setup_done(void *data, gmchat_store_outcome_e outcome,
     }
 
     if (value->kind == GMCHAT_VALUE_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+        ngx_log_error(NGX_LOG_ERR, &store->link.log, 0,
                       "gmchat: store %V refused the set-up: \"%*s\"",
                       &store->conf->name, value->str.len, value->str.data);
         ngx_gmchat_redis_leave(store, ngx_gmchat_redis_cause_of(&value->str));
@@ -26,7 +31,7 @@ ngx_gmchat_redis_setup_done(void *data, gmchat_store_outcome_e outcome,
     store->setup_left--;
 
     if (store->setup_left == 0) {
-        ngx_gmchat_redis_event(store, GMCHAT_LINK_PREPARED);
+        ngx_gmchat_link_event(&store->link, GMCHAT_LINK_PREPARED);
     }
 }
 
@@ -87,7 +92,7 @@ ngx_gmchat_redis_examine(gmchat_store_t *store, const gmchat_value_t *value,
         || ngx_gmchat_redis_info(&value->str, "master_replid", id) != NGX_OK
         || id->len == 0 || id->len > sizeof(store->history))
     {
-        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+        ngx_log_error(NGX_LOG_ERR, &store->link.log, 0,
                       "gmchat: store %V tells no role and replication id",
                       &store->conf->name);
         ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_SETUP);
@@ -95,7 +100,7 @@ ngx_gmchat_redis_examine(gmchat_store_t *store, const gmchat_value_t *value,
     }
 
     if (role.len != 6 || ngx_strncmp(role.data, "master", 6) != 0) {
-        ngx_log_error(NGX_LOG_ERR, &store->log, 0,
+        ngx_log_error(NGX_LOG_ERR, &store->link.log, 0,
                       "gmchat: store %V is a replica", &store->conf->name);
         ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_READONLY);
         return NGX_ERROR;
@@ -135,22 +140,12 @@ ngx_gmchat_redis_put_auth(gmchat_store_t *store)
     size_t        n;
     gmchat_str_t  words[3];
 
-    static const gmchat_str_t  auth = gmchat_string("AUTH");
+    n = ngx_gmchat_wire_auth(&store->link, words);
 
-    if (store->conf->password.len == 0) {
+    if (n == 0) {
         return NGX_OK;
     }
 
-    n = 0;
-    words[n++] = auth;
-
-    if (store->conf->user.len) {
-        words[n].data = store->conf->user.data;
-        words[n++].len = store->conf->user.len;
-    }
-
-    words[n].data = store->conf->password.data;
-    words[n++].len = store->conf->password.len;
     store->setup_left++;
 
     return ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done, words,
@@ -179,16 +174,6 @@ ngx_gmchat_redis_put_select(gmchat_store_t *store)
 
 
 static ngx_int_t
-ngx_gmchat_redis_put_info(gmchat_store_t *store, gmchat_store_done_pt done)
-{
-    gmchat_str_t  words[2] = { gmchat_string("INFO"),
-                               gmchat_string("replication") };
-
-    return ngx_gmchat_redis_command(store, done, words, 2);
-}
-
-
-static ngx_int_t
 ngx_gmchat_redis_put_loads(gmchat_store_t *store)
 {
     gmchat_str_t            words[3] = { gmchat_string("SCRIPT"),
@@ -211,28 +196,25 @@ ngx_gmchat_redis_put_loads(gmchat_store_t *store)
 }
 
 
-void
-ngx_gmchat_redis_setup(gmchat_store_t *store)
+ngx_int_t
+ngx_gmchat_redis_setup(ngx_gmchat_link_t *link)
 {
+    gmchat_store_t  *store;
+
+    store = link->data;
+    store->leaving = 0;
     store->setup_left = 1;
 
     if (ngx_gmchat_redis_put_auth(store) != NGX_OK
         || ngx_gmchat_redis_put_select(store) != NGX_OK
-        || ngx_gmchat_redis_put_info(store, ngx_gmchat_redis_info_done)
-           != NGX_OK
-        || ngx_gmchat_redis_put_loads(store) != NGX_OK)
+        || ngx_gmchat_redis_command(store, ngx_gmchat_redis_info_done,
+                                    ngx_gmchat_redis_info_words, 2)
+           != NGX_OK)
     {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY, "no memory");
-        return;
+        return NGX_ERROR;
     }
 
-    if (ngx_handle_read_event(store->connection->read, 0) != NGX_OK) {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_CLOSED,
-                              "the connection cannot be watched");
-        return;
-    }
-
-    ngx_gmchat_redis_write(store);
+    return ngx_gmchat_redis_put_loads(store);
 }
 
 
@@ -275,22 +257,17 @@ ngx_gmchat_redis_probe_handler(ngx_event_t *ev)
 
     store = ev->data;
 
-    if (store->state != GMCHAT_LINK_READY || store->leaving || ngx_exiting) {
+    if (!ngx_gmchat_redis_serves(store) || ngx_exiting) {
         return;
     }
 
     ngx_add_timer(&store->probe, store->conf->probe);
 
-    if (ngx_gmchat_redis_put_info(store, ngx_gmchat_redis_probe_done)
+    if (ngx_gmchat_redis_ask(store, ngx_gmchat_redis_probe_done,
+                             ngx_gmchat_redis_info_words, 2)
         != NGX_OK)
     {
-        ngx_gmchat_redis_lose(store, NGX_GMCHAT_CAUSE_MEMORY, "no memory");
-        return;
+        ngx_gmchat_link_lose(&store->link, NGX_GMCHAT_CAUSE_MEMORY,
+                             "no memory");
     }
-
-    if (!store->deadline.timer_set) {
-        ngx_add_timer(&store->deadline, store->conf->timeout);
-    }
-
-    ngx_gmchat_redis_write(store);
 }

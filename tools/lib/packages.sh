@@ -4,11 +4,13 @@
 # without touching a service that runs and without leaving a new one running.
 
 PACKAGES_BUILD=(gcc make libc6-dev libhiredis-dev libjansson-dev libb64-dev
-                libssl-dev)
+                libwslay-dev libssl-dev)
 PACKAGES_NGINX=(nginx nginx-dev)
 PACKAGES_NGINX_SRC=(libpcre2-dev zlib1g-dev)
 PACKAGES_RUN=(redis-server curl perl)
-PACKAGES_TEST=(check clang openssl pkgconf prometheus)
+PACKAGES_TEST=(check chromium clang openssl pkgconf prometheus
+               libcurl4-openssl-dev lua5.4 lua-cjson lua-socket nodejs node-ws
+               python3)
 
 # The services that these packages bring along.
 SERVICES=(nginx redis-server prometheus)

@@ -1,7 +1,9 @@
--- Reading a mailbox (docs/keys.md, "Mailboxes"). Needs clock.lua.
+-- Reading a mailbox (docs/keys.md, "Mailboxes"). Needs clock.lua and wake.lua.
 
 -- What the store knows of a mailbox; nil where there is none.
 --   done     n of the last entry that is done with; all up to it are gone
+--   was      what `done` was when this was read
+--   removed  set where entries were removed since
 --   past     {{epoch, last n}, ...}: the epochs that ended, oldest first
 --   flight   {{first n, last n, deadline}, ...}: what plain receives took and
 --            whose delivery is not settled yet, by first n
@@ -14,6 +16,7 @@ local function mailbox(key)
 
     local box = { key = key, epoch = m[1], n = tonumber(m[2]),
                   done = tonumber(m[3] or 0), past = {}, flight = {} }
+    box.was = box.done
 
     for epoch, n in string.gmatch(m[4] or '', '(%d+):(%d+),') do
         table.insert(box.past, { epoch, tonumber(n) })
@@ -70,10 +73,23 @@ local function uncount(box, first, last)
 end
 
 
+-- Wakes who waits for this mailbox: with the id up to which it is done with, or
+-- (nil) to look.
+local function wake_reader(box, done)
+    local prefix, kind, receiver = string.match(box.key,
+                                                '^(.*:)(%l+):(%l%d+)$')
+    local words = kind == 'rel' and 'r' or 'm'
+
+    wake(prefix, receiver, done and 'a ' .. words .. ' ' .. done or words)
+end
+
+
 -- Removes the entries from n `first` to `last`.
 local function remove(box, first, last)
     local from, to = identify(box, first), identify(box, last)
     local counts = owner(box) and uncount(box, from, to) or {}
+
+    box.removed = true
 
     if first <= box.done + 1 then
         redis.call('XTRIM', box.key, 'MINID', identify(box, last + 1))
@@ -95,9 +111,20 @@ local function remove(box, first, last)
 end
 
 
+-- Has the receive of all GMs look at a GM's mailbox, and wakes who waits for
+-- that.
+local function look_at(prefix, gm)
+    local now = string.format('%.0f', math.floor(clock() / 1000))
+
+    redis.call('ZADD', prefix .. 'boxes', 'LT', now, gm)
+    wake(prefix, 'gms', 'm')
+end
+
+
 -- Moves `done` to where the stream now begins, after entries were removed,
 -- and takes a GM whose mailbox is empty off the list that the receive of all
--- GMs walks.
+-- GMs walks. Readers learn what is done with, or else that what waited for the
+-- removed may be taken now.
 local function settle(box)
     local prefix, gm = owner(box)
     local meta = box.key .. ':m'
@@ -109,9 +136,7 @@ local function settle(box)
         redis.call('HSET', meta, 'done', string.format('%.0f', box.done),
                    'freed', head[2][2])
         if gm then
-            -- what waited for the removed may be taken now
-            redis.call('ZADD', prefix .. 'boxes', 'LT',
-                       math.floor(clock() / 1000), gm)
+            look_at(prefix, gm)
         end
 
     else
@@ -121,6 +146,12 @@ local function settle(box)
         if gm then
             redis.call('ZREM', prefix .. 'boxes', gm)
         end
+    end
+
+    if box.done > box.was then
+        wake_reader(box, identify(box, box.done))
+    elseif head and box.removed then
+        wake_reader(box)
     end
 
     -- an ended epoch is of use while entries of it remain, and the newest

@@ -1,5 +1,7 @@
--- Wakes who waits for a mailbox. A hint: the mailbox is the truth, so that a
--- store user without the right to publish costs a waiter time, and no message.
-local function wake(key, id)
-    redis.pcall('PUBLISH', key, id)
+-- Wakes who waits for a receiver: 'h<host>', 'g<gm>', or 'gms' for the mailbox
+-- of any GM (docs/keys.md, "Wake-ups"). A hint: the keys are the truth, so that
+-- a store user without the right to publish costs a waiter time, and no
+-- message.
+local function wake(prefix, receiver, words)
+    redis.pcall('PUBLISH', prefix .. 'to:' .. receiver, words)
 end

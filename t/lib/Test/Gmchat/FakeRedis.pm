@@ -14,6 +14,7 @@ package Test::Gmchat::FakeRedis;
 #   silent  => 1         nothing, now or later, on this connection
 #   close   => 1         close, the command not carried out
 #   freeze  => 1         half-open: this connection stays, and is dead
+#   elsewhere => address another upstream answers this connection from now on
 # and how the answer travels
 #   hold    => 1         not before release()
 #   split   => n         n bytes, a pause, the rest
@@ -21,7 +22,9 @@ package Test::Gmchat::FakeRedis;
 #   cut     => n         n bytes, then the connection is closed
 #
 # The first rule that matches and is not used up decides. `name` is the
-# command's first word, `match` a regular expression on all of its words.
+# command's first word, `match` a regular expression on all of its words. What
+# was published comes as a command MESSAGE of channel and text: it passes, or is
+# lost (silent), or travels so.
 
 use strict;
 use warnings;
@@ -184,10 +187,13 @@ sub forget {
 }
 
 
-sub connections {
-    my ($self) = @_;
+# How many there are: of all, or of those on which a command of that name
+# arrived.
 
-    return $self->ask({ do => 'connections' });
+sub connections {
+    my ($self, $only) = @_;
+
+    return $self->ask({ do => 'connections', only => $only });
 }
 
 
@@ -200,22 +206,23 @@ sub accepted {
 }
 
 
-# All connections are closed.
+# All connections are closed, or `only` those on which a command of that name
+# arrived, or those that are `frozen`: nobody else would tell the upstream.
 
 sub kick {
-    my ($self) = @_;
+    my ($self, %which) = @_;
 
-    $self->ask({ do => 'kick' });
+    $self->ask({ do => 'kick', %which });
 }
 
 
-# Half-open: all connections stay, and nothing travels on them any more; new
-# ones work.
+# Half-open: all connections (or `only` such) stay, and nothing travels on them
+# any more, or no "commands" or "answers" (`lose`); new ones work.
 
 sub freeze {
-    my ($self) = @_;
+    my ($self, %which) = @_;
 
-    $self->ask({ do => 'freeze' });
+    $self->ask({ do => 'freeze', %which });
 }
 
 

@@ -179,9 +179,23 @@ sub order_forget {
 
 
 sub order_connections {
-    my ($self) = @_;
+    my ($self, $order) = @_;
 
-    return scalar keys %{ $self->{clients} };
+    return scalar $self->clients($order);
+}
+
+
+# Those on which the command named by `only` arrived, those that are `frozen`,
+# or all.
+
+sub clients {
+    my ($self, $order) = @_;
+
+    my ($only, $frozen) = @$order{qw(only frozen)};
+
+    return grep { !defined $only || $_->{named}{$only} }
+        grep { !$frozen || $_->{deaf} || $_->{mute} }
+        values %{ $self->{clients} };
 }
 
 
@@ -193,18 +207,18 @@ sub order_accepted {
 
 
 sub order_kick {
-    my ($self) = @_;
+    my ($self, $order) = @_;
 
-    $self->drop($_) for values %{ $self->{clients} };
+    $self->drop($_) for $self->clients($order);
 
     return 1;
 }
 
 
 sub order_freeze {
-    my ($self) = @_;
+    my ($self, $order) = @_;
 
-    $self->freeze($_) for values %{ $self->{clients} };
+    $self->freeze($_, $order->{lose}) for $self->clients($order);
 
     return 1;
 }
@@ -219,7 +233,7 @@ sub order_refuse {
         unlink($self->{address}) if $self->{address} =~ m{^/};
     }
 
-    return $self->order_kick;
+    return $self->order_kick({});
 }
 
 
@@ -274,7 +288,8 @@ sub accept_client {
 sub join_upstream {
     my ($self, $client) = @_;
 
-    my $upstream = resp_connect($self->{upstream}) or return 0;
+    my $address = $client->{elsewhere} // $self->{upstream};
+    my $upstream = resp_connect($address) or return 0;
 
     $client->{upstream} = $upstream;
     $client->{answers} = '';
@@ -302,15 +317,40 @@ sub drop {
 }
 
 
-# Nothing is read from it any more, and nothing written.
+# Another server is behind the connection from now on.
+
+sub send_elsewhere {
+    my ($self, $client, $address) = @_;
+
+    my $old = delete $client->{upstream};
+
+    $self->{select}->remove($old);
+    delete $self->{owner}{$old};
+    close($old);
+    $client->{elsewhere} = $address;
+
+    return $self->join_upstream($client);
+}
+
+
+# Nothing is read from it any more, and nothing written; or only one of these,
+# where `lose` is "commands" or "answers".
 
 sub freeze {
-    my ($self, $client) = @_;
+    my ($self, $client, $lose) = @_;
 
-    $client->{frozen} = 1;
-    $client->{parts} = [];
-    $self->{select}->remove($client->{socket});
-    $self->{select}->remove($client->{upstream}) if $client->{upstream};
+    $lose //= '';
+
+    if ($lose ne 'answers') {
+        $client->{deaf} = 1;
+        $self->{select}->remove($client->{socket});
+    }
+
+    if ($lose ne 'commands') {
+        $client->{mute} = 1;
+        $client->{parts} = [];
+        $self->{select}->remove($client->{upstream}) if $client->{upstream};
+    }
 }
 
 
@@ -326,7 +366,7 @@ sub read_client {
     while (my ($words, $end) = resp_value(\$client->{input}, 0)) {
         my $bytes = substr($client->{input}, 0, $end, '');
         $self->command($client, $words, $bytes);
-        last if $client->{dropped} || $client->{frozen};
+        last if $client->{dropped} || $client->{deaf};
     }
 }
 
@@ -340,12 +380,44 @@ sub read_upstream {
     return if !defined $got && $!{EAGAIN};
     return $self->drop($client) if !$got;
 
-    while (my (undef, $end) = resp_value(\$client->{answers}, 0)) {
+    while (my ($value, $end) = resp_value(\$client->{answers}, 0)) {
         my ($slot) = grep { $_->{asked} && !defined $_->{bytes} }
             @{ $client->{slots} };
         my $bytes = substr($client->{answers}, 0, $end, '');
-        $slot->{bytes} = $bytes if $slot;
+
+        if (is_message($value)) {
+            $self->pass_message($client, $value, $bytes);
+
+        } elsif ($slot) {
+            $slot->{bytes} = $bytes;
+        }
     }
+}
+
+
+# What was published answers no command.
+
+sub is_message {
+    my ($value) = @_;
+
+    return ref $value eq 'ARRAY' && @$value == 3
+        && ($value->[0] // '') eq 'message';
+}
+
+
+# It goes before the answers that are not there yet.
+
+sub pass_message {
+    my ($self, $client, $words, $bytes) = @_;
+
+    my $rule = $self->rule_for($words);
+    return if $rule->{silent};
+
+    my $slots = $client->{slots};
+    my $at = 0;
+    $at++ while $at < @$slots && defined $slots->[$at]{bytes};
+
+    splice(@$slots, $at, 0, { %$rule, bytes => $bytes });
 }
 
 
@@ -357,6 +429,8 @@ sub command {
     my ($name, @rest) = @$words;
     push @{ $self->{seen} },
         [ uc $name, map { substr($_, 0, WORD_MAX) } @rest ];
+
+    $client->{named}{ uc $name } = 1;
 
     my $rule = $self->rule_for($words);
     my $slot = { %$rule };
@@ -374,6 +448,10 @@ sub command {
         $slot->{bytes} = plain_answer($words);
         return;
     }
+
+    return $self->drop($client)
+        if defined $rule->{elsewhere} && !defined $client->{elsewhere}
+        && !$self->send_elsewhere($client, $rule->{elsewhere});
 
     $slot->{asked} = 1;
     syswrite($client->{upstream}, $bytes);
@@ -426,7 +504,7 @@ sub bulk {
 sub flush {
     my ($self, $client) = @_;
 
-    return if $client->{dropped} || $client->{frozen};
+    return if $client->{dropped} || $client->{mute};
 
     while (my $slot = $client->{slots}[0]) {
         last if !defined $slot->{bytes} || $slot->{hold};
