@@ -1,5 +1,6 @@
-#include "gmchat_backoff.h"
 #include "ngx_gmchat_link.h"
+
+#include "gmchat_backoff.h"
 
 
 /* Milliseconds: a failover is noticed soon, and a dead server is not flooded

@@ -1,5 +1,6 @@
-#include "gmchat_push.h"
 #include "ngx_gmchat_redis_internal.h"
+
+#include "gmchat_push.h"
 
 
 /* Milliseconds that a channel stays subscribed without subs: a poller that
