@@ -172,6 +172,12 @@ sub subscriptions {
     return sum(map { $_->{subscriptions} // 0 } @{ $status->{stores} });
 }
 
+sub waiting {
+    return join(' ', map { "$_->[0] $_->[1]" } sort { $a->[0] cmp $b->[0] }
+        map { [ $_, $nginx->get('/status')->{json}{waiting}{$_} ] }
+        qw(longpoll sse websocket));
+}
+
 sub taken {
     my @workers = $nginx->workers;
 
@@ -237,6 +243,7 @@ note("kB of the worker after each round: @memory");
 is(subscriptions() >= 0, 1, 'status says how many channels are subscribed');
 is_taken($before, 'descriptors, connections and channels are what they were');
 is(subscriptions(), 0, 'no channel is subscribed');
+is(waiting(), 'longpoll 0 sse 0 websocket 0', 'nobody waits');
 cmp_ok(min(@memory[-2, -1]) - $memory[1], '<=', $sanitized ? 2048 : 512,
     'memory is what it was six thousand of each kind before');
 
