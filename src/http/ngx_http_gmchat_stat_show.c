@@ -253,10 +253,10 @@ typedef struct {
     const char  *metric;
     const char  *help;
     size_t       offset;
-} ngx_http_gmchat_gauge_t;
+} ngx_http_gmchat_figure_t;
 
 
-static const ngx_http_gmchat_gauge_t  ngx_http_gmchat_gauges[] = {
+static const ngx_http_gmchat_figure_t  ngx_http_gmchat_gauges[] = {
 
     { "queue", "gmchat_store_queue",
       "Calls that the store has not answered yet.",
@@ -270,7 +270,7 @@ static const ngx_http_gmchat_gauge_t  ngx_http_gmchat_gauges[] = {
 };
 
 
-static const ngx_http_gmchat_gauge_t  ngx_http_gmchat_links[] = {
+static const ngx_http_gmchat_figure_t  ngx_http_gmchat_links[] = {
 
     { "links", "gmchat_store_links",
       "Workers' links to the store by state.",
@@ -284,17 +284,9 @@ static const ngx_http_gmchat_gauge_t  ngx_http_gmchat_links[] = {
 };
 
 
-/* The counters of a store. */
+/* The counters of a store, by their places in ngx_gmchat_redis_counters_t. */
 
-typedef struct {
-    const char  *name;
-    const char  *metric;
-    const char  *help;
-    size_t       offset;
-} ngx_http_gmchat_counter_t;
-
-
-static const ngx_http_gmchat_counter_t  ngx_http_gmchat_counters[] = {
+static const ngx_http_gmchat_figure_t  ngx_http_gmchat_counters[] = {
 
     { "connected", "gmchat_store_connected_total",
       "Connections to the store that were made ready.",
@@ -326,7 +318,7 @@ static const ngx_http_gmchat_counter_t  ngx_http_gmchat_counters[] = {
 
 static uint64_t
 ngx_http_gmchat_stat_counter(ngx_http_gmchat_store_stat_t *store,
-    const ngx_http_gmchat_counter_t *counter)
+    const ngx_http_gmchat_figure_t *counter)
 {
     return *(ngx_atomic_t *) ((u_char *) &store->counters + counter->offset);
 }
@@ -334,7 +326,7 @@ ngx_http_gmchat_stat_counter(ngx_http_gmchat_store_stat_t *store,
 
 static void
 ngx_http_gmchat_stat_links_json(gmchat_buf_t *buf, ngx_uint_t store,
-    const ngx_http_gmchat_gauge_t *links)
+    const ngx_http_gmchat_figure_t *links)
 {
     ngx_uint_t  state;
 
@@ -356,9 +348,9 @@ static void
 ngx_http_gmchat_stat_store_json(gmchat_buf_t *buf, ngx_uint_t i)
 {
     ngx_uint_t                        n;
-    const ngx_http_gmchat_gauge_t    *gauge;
+    const ngx_http_gmchat_figure_t    *gauge;
     ngx_http_gmchat_store_stat_t     *store;
-    const ngx_http_gmchat_counter_t  *counter;
+    const ngx_http_gmchat_figure_t  *counter;
 
     store = &ngx_http_gmchat_stat->stores[i];
 
@@ -575,7 +567,7 @@ ngx_http_gmchat_stat_store_counters(gmchat_buf_t *buf)
     ngx_uint_t                        i;
     ngx_http_gmchat_label_t           labels[2] = { { "store", NULL },
                                                     { NULL, NULL } };
-    const ngx_http_gmchat_counter_t  *counter;
+    const ngx_http_gmchat_figure_t  *counter;
 
     for (counter = ngx_http_gmchat_counters; counter->name; counter++) {
         ngx_http_gmchat_stat_help(buf, counter->metric, "counter",
@@ -600,8 +592,8 @@ static void
 ngx_http_gmchat_stat_store_series(gmchat_buf_t *buf, const char *metric,
     const char *label, ngx_uint_t values, const char *(*name)(ngx_uint_t value),
     uint64_t (*figure)(ngx_uint_t store, ngx_uint_t value,
-    const ngx_http_gmchat_gauge_t *gauge),
-    const ngx_http_gmchat_gauge_t *gauge)
+    const ngx_http_gmchat_figure_t *gauge),
+    const ngx_http_gmchat_figure_t *gauge)
 {
     ngx_uint_t               i, n;
     ngx_http_gmchat_label_t  labels[3] = { { "store", NULL }, { label, NULL },
@@ -632,7 +624,7 @@ ngx_http_gmchat_stat_state_name(ngx_uint_t state)
 
 static uint64_t
 ngx_http_gmchat_stat_state(ngx_uint_t store, ngx_uint_t state,
-    const ngx_http_gmchat_gauge_t *links)
+    const ngx_http_gmchat_figure_t *links)
 {
     return ngx_http_gmchat_stat_gauge(store, links->offset, (ngx_int_t) state);
 }
@@ -640,7 +632,7 @@ ngx_http_gmchat_stat_state(ngx_uint_t store, ngx_uint_t state,
 
 static uint64_t
 ngx_http_gmchat_stat_sum(ngx_uint_t store, ngx_uint_t value,
-    const ngx_http_gmchat_gauge_t *gauge)
+    const ngx_http_gmchat_figure_t *gauge)
 {
     return ngx_http_gmchat_stat_gauge(store, gauge->offset, -1);
 }
@@ -655,7 +647,7 @@ ngx_http_gmchat_stat_cause_name(ngx_uint_t cause)
 
 static uint64_t
 ngx_http_gmchat_stat_lost(ngx_uint_t store, ngx_uint_t cause,
-    const ngx_http_gmchat_gauge_t *gauge)
+    const ngx_http_gmchat_figure_t *gauge)
 {
     return ngx_http_gmchat_stat->stores[store].counters.lost[cause];
 }
@@ -664,7 +656,7 @@ ngx_http_gmchat_stat_lost(ngx_uint_t store, ngx_uint_t cause,
 static void
 ngx_http_gmchat_stat_store_gauges(gmchat_buf_t *buf)
 {
-    const ngx_http_gmchat_gauge_t  *gauge;
+    const ngx_http_gmchat_figure_t  *gauge;
 
     for (gauge = ngx_http_gmchat_links; gauge->name; gauge++) {
         ngx_http_gmchat_stat_help(buf, gauge->metric, "gauge", gauge->help);

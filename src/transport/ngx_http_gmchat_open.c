@@ -4,37 +4,66 @@
 /* From a call to a stream: what the request asks for, and who asks. */
 
 
-static ngx_table_elt_t *
-ngx_http_gmchat_header_in(ngx_http_request_t *r, const char *name, size_t len)
+/* Whether a token is among those of a header's list. */
+
+static ngx_uint_t
+ngx_http_gmchat_stream_lists(const ngx_str_t *list, const char *token)
 {
+    u_char  *p, *last, *end;
+    size_t   len;
+
+    len = ngx_strlen(token);
+    p = list->data;
+    last = p + list->len;
+
+    while (p < last) {
+        while (p < last && (*p == ' ' || *p == ',' || *p == '\t')) {
+            p++;
+        }
+
+        for (end = p; end < last && *end != ',' && *end != ' '; end++) {
+            /* void */
+        }
+
+        if ((size_t) (end - p) == len
+            && ngx_strncasecmp(p, (u_char *) token, len) == 0)
+        {
+            return 1;
+        }
+
+        p = end;
+    }
+
+    return 0;
+}
+
+
+ngx_str_t *
+ngx_http_gmchat_stream_header(ngx_http_request_t *r, const char *name,
+    const char *token)
+{
+    size_t            len;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
+
+    len = ngx_strlen(name);
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
             if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0
+                && (token == NULL
+                    || ngx_http_gmchat_stream_lists(&h[i].value, token)))
             {
-                return &h[i];
+                return &h[i].value;
             }
         }
     }
 
     return NULL;
-}
-
-
-ngx_str_t *
-ngx_http_gmchat_stream_header(ngx_http_request_t *r, const char *name)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_http_gmchat_header_in(r, name, ngx_strlen(name));
-
-    return h ? &h->value : NULL;
 }
 
 
@@ -49,7 +78,7 @@ ngx_http_gmchat_stream_origin(ngx_http_request_t *r,
     ngx_str_t   *origin, *origins;
     ngx_uint_t   i;
 
-    origin = ngx_http_gmchat_stream_header(r, "Origin");
+    origin = ngx_http_gmchat_stream_header(r, "Origin", NULL);
     if (origin == NULL) {
         return 1;
     }
@@ -89,7 +118,7 @@ ngx_http_gmchat_stream_transport(ngx_http_request_t *r)
 {
     ngx_str_t  *value;
 
-    value = ngx_http_gmchat_stream_header(r, "Upgrade");
+    value = ngx_http_gmchat_stream_header(r, "Upgrade", NULL);
 
     if (value && value->len == 9
         && ngx_strncasecmp(value->data, (u_char *) "websocket", 9) == 0)
@@ -97,7 +126,7 @@ ngx_http_gmchat_stream_transport(ngx_http_request_t *r)
         return &ngx_http_gmchat_websocket;
     }
 
-    value = ngx_http_gmchat_stream_header(r, "Accept");
+    value = ngx_http_gmchat_stream_header(r, "Accept", NULL);
 
     if (value && ngx_strlcasestrn(value->data, value->data + value->len,
                                   (u_char *) "text/event-stream", 17 - 1))
@@ -132,7 +161,8 @@ ngx_http_gmchat_stream_cursor(ngx_http_gmchat_call_t *call)
     ngx_str_t     *last;
     gmchat_str_t   cursor;
 
-    last = ngx_http_gmchat_stream_header(call->request, "Last-Event-ID");
+    last = ngx_http_gmchat_stream_header(call->request, "Last-Event-ID",
+                                         NULL);
 
     if (last == NULL || last->len == 0) {
         return call->args.values[GMCHAT_P_CURSOR];

@@ -468,7 +468,6 @@ ngx_http_gmchat_sse_write_handler(ngx_http_request_t *r)
     }
 
     if (rc == NGX_OK) {
-        ngx_http_gmchat_stream_drained(stream);
         ngx_http_gmchat_stream_touch(stream);
     }
 }

@@ -480,15 +480,6 @@ ngx_http_gmchat_stream_close(ngx_http_gmchat_stream_t *stream,
 
 
 void
-ngx_http_gmchat_stream_drained(ngx_http_gmchat_stream_t *stream)
-{
-    if (!stream->ending) {
-        ngx_http_gmchat_watch_room(stream);
-    }
-}
-
-
-void
 ngx_http_gmchat_stream_stuck(ngx_http_gmchat_stream_t *stream)
 {
     ngx_log_error(NGX_LOG_INFO, stream->connection->log, NGX_ETIMEDOUT,

@@ -24,7 +24,6 @@ typedef struct {
 
 typedef enum {
     NGX_HTTP_GMCHAT_CLOSE_NONE = 0,
-    NGX_HTTP_GMCHAT_CLOSE_NORMAL = 1000,
     NGX_HTTP_GMCHAT_CLOSE_FAULT = 1011,
     NGX_HTTP_GMCHAT_CLOSE_RESTART = 1012,
     NGX_HTTP_GMCHAT_CLOSE_SLOW = 1013
@@ -139,9 +138,10 @@ void ngx_http_gmchat_stream_begin(ngx_http_gmchat_call_t *call);
 void ngx_http_gmchat_stream_presence(ngx_http_gmchat_stream_t *stream,
     const char *script, const gmchat_str_t *gms);
 
-/* The value of a request's header; NULL if there is none. */
+/* The value of a request's header; NULL if there is none.  With a token: of
+ * that of its lines, which may be several, that lists it. */
 ngx_str_t *ngx_http_gmchat_stream_header(ngx_http_request_t *r,
-    const char *name);
+    const char *name, const char *token);
 
 /* The stream has something to write, or something else to look after. */
 void ngx_http_gmchat_stream_touch(ngx_http_gmchat_stream_t *stream);
@@ -149,9 +149,6 @@ void ngx_http_gmchat_stream_touch(ngx_http_gmchat_stream_t *stream);
 /* The stream is to end: at the end of this turn of the event loop. */
 void ngx_http_gmchat_stream_close(ngx_http_gmchat_stream_t *stream,
     ngx_uint_t code);
-
-/* The connection took something: there may be room for more. */
-void ngx_http_gmchat_stream_drained(ngx_http_gmchat_stream_t *stream);
 
 /* The connection's log lines are about this stream. */
 void ngx_http_gmchat_stream_log(ngx_http_gmchat_stream_t *stream);

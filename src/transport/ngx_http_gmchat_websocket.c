@@ -67,82 +67,20 @@ ngx_http_gmchat_ws_beat(ngx_http_gmchat_loc_conf_t *conf)
 
 
 static ngx_uint_t
-ngx_http_gmchat_ws_has(const ngx_str_t *list, const char *token)
-{
-    u_char  *p, *last, *end;
-    size_t   len;
-
-    len = ngx_strlen(token);
-    p = list->data;
-    last = p + list->len;
-
-    while (p < last) {
-        while (p < last && (*p == ' ' || *p == ',' || *p == '\t')) {
-            p++;
-        }
-
-        for (end = p; end < last && *end != ',' && *end != ' '; end++) {
-            /* void */
-        }
-
-        if ((size_t) (end - p) == len
-            && ngx_strncasecmp(p, (u_char *) token, len) == 0)
-        {
-            return 1;
-        }
-
-        p = end;
-    }
-
-    return 0;
-}
-
-
-/* Such a list may be parted into several lines. */
-
-static ngx_uint_t
-ngx_http_gmchat_ws_offers(ngx_http_request_t *r, const char *name,
-    const char *token)
-{
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    len = ngx_strlen(name);
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0
-                && ngx_http_gmchat_ws_has(&h[i].value, token))
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_uint_t
 ngx_http_gmchat_ws_valid(ngx_http_request_t *r)
 {
     ngx_str_t     *version, *key;
     gmchat_str_t   value;
 
-    version = ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Version");
-    key = ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Key");
+    version = ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Version", NULL);
+    key = ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Key", NULL);
 
     if (r->method != NGX_HTTP_GET || r->http_version != NGX_HTTP_VERSION_11
         || version == NULL || key == NULL
-        || !ngx_http_gmchat_ws_offers(r, "Connection", "upgrade")
+        || !ngx_http_gmchat_stream_header(r, "Connection", "upgrade")
         || version->len != 2 || ngx_strncmp(version->data, "13", 2) != 0
-        || (ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Protocol")
-            && !ngx_http_gmchat_ws_offers(r, "Sec-WebSocket-Protocol",
+        || (ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Protocol", NULL)
+            && !ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Protocol",
                                           NGX_HTTP_GMCHAT_WS_PROTOCOL)))
     {
         return 0;
@@ -162,7 +100,7 @@ ngx_http_gmchat_ws_accept(ngx_http_request_t *r)
     ngx_str_t   *key, in, out;
     ngx_sha1_t   sha1;
 
-    key = ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Key");
+    key = ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Key", NULL);
 
     ngx_sha1_init(&sha1);
     ngx_sha1_update(&sha1, key->data, key->len);
@@ -196,7 +134,7 @@ ngx_http_gmchat_ws_head(ngx_http_request_t *r)
 
     if (ngx_http_gmchat_header(r, "Upgrade", "websocket") != NGX_OK
         || ngx_http_gmchat_ws_accept(r) != NGX_OK
-        || (ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Protocol")
+        || (ngx_http_gmchat_stream_header(r, "Sec-WebSocket-Protocol", NULL)
             && ngx_http_gmchat_header(r, "Sec-WebSocket-Protocol",
                                       NGX_HTTP_GMCHAT_WS_PROTOCOL)
                != NGX_OK))
