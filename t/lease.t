@@ -143,7 +143,10 @@ is_deeply([ online_of(1001), online_of(1002) ], [ '', '' ],
 my $leased = time();
 is_bare($one->gm('online', gm_account => 1, lease => LEASE),
     'online for a while');
+is(next_online($watch[0]), '1', 'a stream of the one host hears of it');
+is(next_online($watch[1]), '1', 'and of the other');
 is_bare($one->gm('online', gm_account => 2, lease => 86400), 'for a day');
+is(next_online($watch[1]), '1 2', 'who has two');
 is_bare($one->gm('online', gm_account => 3), 'without an end');
 is_bare($one->gm('online', gm_account => 4, lease => LEASE),
     'another for as long');
@@ -151,9 +154,6 @@ is_bare($one->gm('online', gm_account => 5), 'one without an end');
 is_bare($one->gm('online', gm_account => 5, lease => 5), 'gets one: 5 s');
 is_bare($one->gm('online', gm_account => 6, lease => 5), 'one with an end');
 is_bare($one->gm('online', gm_account => 6), 'loses it');
-is(next_online($watch[0]), '1', 'a stream of the one host hears of it');
-is(next_online($watch[1]), '1', 'and of the other');
-is(next_online($watch[1]), '1 2', 'who has two');
 is_deeply([ online_of(1001), online_of(1002) ], [ '1', '1 2' ],
     'so do polls');
 is(accounts()->{1}, 1, 'and the list of accounts');
