@@ -136,6 +136,13 @@ static ngx_command_t  ngx_http_gmchat_commands[] = {
       0,
       NULL },
 
+    { ngx_string("gmchat_durability"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE12,
+      ngx_http_gmchat_durability,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("gmchat_host_silent"),
       NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
       ngx_http_gmchat_host_silent,
@@ -275,6 +282,7 @@ ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf)
     conf->role_from = NGX_CONF_UNSET;
     conf->message_max = NGX_CONF_UNSET_SIZE;
     conf->redeliver = NGX_CONF_UNSET_MSEC;
+    conf->durability = NGX_CONF_UNSET_PTR;
     conf->window = NGX_CONF_UNSET;
     conf->stream_buffer = NGX_CONF_UNSET_SIZE;
     conf->frame_max = NGX_CONF_UNSET_SIZE;
@@ -348,6 +356,12 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
+
+    if (conf->store) {
+        ngx_http_gmchat_redis_resolver(cf, &conf->store->redis);
+    }
+
+    ngx_http_gmchat_durability_merge(prev, conf);
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_size_value(conf->message_max, prev->message_max, 4096);
 
@@ -392,9 +406,11 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 static ngx_int_t
 ngx_http_gmchat_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt          *handler;
-    ngx_http_core_main_conf_t    *cmcf;
-    ngx_http_gmchat_main_conf_t  *gmcf;
+    ngx_uint_t                     i;
+    ngx_http_handler_pt           *handler;
+    ngx_http_gmchat_store_t      **stores;
+    ngx_http_core_main_conf_t     *cmcf;
+    ngx_http_gmchat_main_conf_t   *gmcf;
 
     gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gmchat_module);
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
@@ -405,6 +421,18 @@ ngx_http_gmchat_init(ngx_conf_t *cf)
     }
 
     *handler = ngx_http_gmchat_access_handler;
+
+    stores = gmcf->stores.elts;
+
+    for (i = 0; i < gmcf->stores.nelts; i++) {
+        if (ngx_http_gmchat_redis_names(cf, &stores[i]->redis)
+            != NGX_CONF_OK
+            || ngx_http_gmchat_durability_check(cf, &stores[i]->redis)
+               != NGX_CONF_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
 
     if (ngx_http_gmchat_stat_add(cf, gmcf) != NGX_OK) {
         return NGX_ERROR;
@@ -442,7 +470,7 @@ ngx_http_gmchat_init_process(ngx_cycle_t *cycle)
     stores = gmcf->stores.elts;
 
     for (i = 0; i < gmcf->stores.nelts; i++) {
-        stores[i]->link = ngx_gmchat_redis_open(cycle, &stores[i]->redis,
+        stores[i]->link = ngx_gmchat_store_open(cycle, &stores[i]->redis,
                               ngx_http_gmchat_stat_counters(stores[i]),
                               ngx_http_gmchat_stat_gauges(stores[i]));
         if (stores[i]->link == NULL) {
@@ -469,7 +497,7 @@ ngx_http_gmchat_exit_process(ngx_cycle_t *cycle)
     stores = gmcf->stores.elts;
 
     for (i = 0; i < gmcf->stores.nelts; i++) {
-        ngx_gmchat_redis_close(stores[i]->link);
+        ngx_gmchat_store_close(stores[i]->link);
     }
 
     ngx_http_gmchat_leave_free();

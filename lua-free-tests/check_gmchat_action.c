@@ -109,15 +109,15 @@ build(gmchat_endpoint_e endpoint, const char *query)
 
     action = gmchat_action_find(endpoint, &args);
     ck_assert_int_eq(gmchat_action_build(action, action->script, &args,
-                                         &prefix, supplied, &arena, &call),
+                                         &prefix, supplied, NULL, &arena,
+                                         &call),
                      0);
     ck_assert_str_eq(call.script, action->script);
 
     gmchat_buf_add_text(&buf, call.script);
 
     for (i = 0; i < call.n; i++) {
-        gmchat_buf_add_text(&buf, i == 0 ? "(" : i == call.nkeys ? "; "
-                                                                 : ", ");
+        gmchat_buf_add_text(&buf, i == 0 ? "(" : i == 1 ? "; " : ", ");
         ck_assert_ptr_nonnull(call.words[i].data);
         gmchat_buf_add(&buf, call.words[i].data, call.words[i].len);
 
@@ -512,14 +512,14 @@ START_TEST(built)
                      "gm_send(gmchat:{g}:; 1, 5, , , <history>, <entries>, "
                      "<bytes>, <keep>, <ttl>, <silent>)");
     ck_assert_str_eq(build(GMCHAT_GM, "action=receive&gm_account=7"),
-                     "take(gmchat:{g}:, gmchat:{g}:box:g7; 200, <patience>)");
+                     "take(gmchat:{g}:; gmchat:{g}:box:g7, 200, <patience>)");
     ck_assert_str_eq(build(GMCHAT_GM, "action=receive&gm_account=7&ack="
                            "&limit=1"),
-                     "read(gmchat:{g}:, gmchat:{g}:box:g7; , 1)");
+                     "read(gmchat:{g}:; gmchat:{g}:box:g7, , 1)");
     ck_assert_str_eq(build(GMCHAT_GS, "action=receive&host=9&ack=1-2"),
-                     "read(gmchat:{g}:, gmchat:{g}:box:h9; 1-2, 200)");
+                     "read(gmchat:{g}:; gmchat:{g}:box:h9, 1-2, 200)");
     ck_assert_str_eq(build(GMCHAT_GS, "action=relation&host=9&limit=1000"),
-                     "take(gmchat:{g}:, gmchat:{g}:rel:h9; 1000, "
+                     "take(gmchat:{g}:; gmchat:{g}:rel:h9, 1000, "
                      "<patience>)");
     ck_assert_str_eq(build(GMCHAT_GS, "action=send&uid=5&msg=&msgid=a.b"),
                      "gs_send(gmchat:{g}:; 5, , a.b, <history>, <entries>, "
@@ -543,6 +543,76 @@ START_TEST(built)
 END_TEST
 
 
+/* Whether the call of a query, or of its guard, waits until it is safe. */
+static int
+waits(gmchat_endpoint_e endpoint, const char *query, int guard)
+{
+    gmchat_script_call_t        call;
+    const gmchat_action_t      *action;
+    static gmchat_durability_t  durability = { 1, 0, 1000 };
+
+    ck_assert_msg(check(endpoint, query) == GMCHAT_OK, "%s: %s", query,
+                  refusal.param);
+    action = gmchat_action_find(endpoint, &args);
+
+    ck_assert_int_eq(gmchat_action_build(action, guard ? action->guard
+                                                       : action->script,
+                                         &args, &prefix, supplied,
+                                         &durability, &arena, &call),
+                     0);
+    ck_assert(call.durability == NULL || call.durability == &durability);
+
+    /* what is polled for has replies that say nothing */
+
+    if (call.durability && action->wait) {
+        ck_assert(call.quiet == action->wait->quiet);
+
+    } else {
+        ck_assert(call.quiet == NULL);
+    }
+
+    return call.durability != NULL;
+}
+
+
+START_TEST(durable_actions)
+{
+    size_t  i;
+
+    static const struct {
+        gmchat_endpoint_e   endpoint;
+        const char         *query;
+        int                 waits;
+    } calls[] = {
+        { GMCHAT_GM, "action=create&gm_account=1&gm_name=Ann", 1 },
+        { GMCHAT_GM, "action=add&gm_account=1&host=2&uid=3", 1 },
+        { GMCHAT_GM, "action=del&gm_account=1&uid=3", 1 },
+        { GMCHAT_GM, "action=send&gm_account=1&uid=3&msg=YQ==", 1 },
+        { GMCHAT_GM, "action=receive", 1 },
+        { GMCHAT_GM, "action=receive&gm_account=1", 1 },
+        { GMCHAT_GM, "action=receive&gm_account=1&ack=", 1 },
+        { GMCHAT_GS, "action=send&uid=3&msg=YQ==", 1 },
+        { GMCHAT_GS, "action=receive&host=1", 1 },
+        { GMCHAT_GS, "action=receive&host=1&ack=", 1 },
+        { GMCHAT_GS, "action=relation&host=1", 1 },
+        { GMCHAT_GS, "action=relation&host=1&ack=", 1 },
+        { GMCHAT_GM, "action=online&gm_account=1", 0 },
+        { GMCHAT_GM, "action=offline&gm_account=1", 0 },
+        { GMCHAT_GM, "action=accounts", 0 },
+        { GMCHAT_GM, "action=history&uid=3", 0 },
+        { GMCHAT_GS, "action=online&host=1", 0 }
+    };
+
+    for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        ck_assert_msg(waits(calls[i].endpoint, calls[i].query, 0)
+                      == calls[i].waits, "%s", calls[i].query);
+    }
+
+    ck_assert(!waits(GMCHAT_GM, "action=add&gm_account=1&host=2&uid=3", 1));
+}
+END_TEST
+
+
 START_TEST(guard_is_built)
 {
     gmchat_script_call_t    call;
@@ -555,7 +625,8 @@ START_TEST(guard_is_built)
     ck_assert_ptr_nonnull(action->guard);
 
     ck_assert_int_eq(gmchat_action_build(action, action->guard, &args,
-                                         &prefix, supplied, &arena, &call),
+                                         &prefix, supplied, NULL, &arena,
+                                         &call),
                      0);
     ck_assert_str_eq(call.script, action->guard);
 }
@@ -573,7 +644,7 @@ receive_short_of_memory(void *data)
 
     memset(&arena, 0, sizeof(arena));
     rc = gmchat_action_build(action, action->script, data, &prefix, supplied,
-                             &arena, &call);
+                             NULL, &arena, &call);
     ck_assert_int_eq(rc, failing_malloc_disarm() ? -1 : 0);
     gmchat_arena_free(&arena);
 }
@@ -635,6 +706,7 @@ main(void)
     tcase_add_test(tc, longest_text);
     tcase_add_test(tc, built);
     tcase_add_test(tc, guard_is_built);
+    tcase_add_test(tc, durable_actions);
     tcase_add_test(tc, out_of_memory);
 
     return check_end();

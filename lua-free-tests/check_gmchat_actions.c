@@ -145,7 +145,7 @@ START_TEST(waits)
         }
 
         ck_assert_ptr_nonnull(action->encode);
-        ck_assert_ptr_nonnull(wait->quiet);
+        ck_assert((wait->quiet == NULL) != (wait->known == NULL));
         ck_assert_int_eq(strncmp(wait->channel, "to:", 3), 0);
 
         if (wait->owner != GMCHAT_P_NONE) {

@@ -457,6 +457,76 @@ message_short_of_memory(void *data)
 }
 
 
+/* Each thing that is made of one entry, behind each length of what stands
+ * there already, so that any part of it may be what does not fit. */
+
+typedef struct {
+    int              what;
+    size_t           filled;
+    gmchat_entry_t   entry;
+} object_t;
+
+
+#define OBJECTS  5
+
+
+static void
+object_short_of_memory(void *data)
+{
+    object_t       *object = data;
+    char            fill[512];
+    gmchat_buf_t    one = { 0 }, two = { 0 };
+
+    memset(fill, 'x', sizeof(fill));
+    gmchat_buf_add(&one, fill, object->filled);
+
+    switch (object->what) {
+
+    case 0:
+        gmchat_entry_json(&one, &object->entry, &object->entry.gm, &two);
+        break;
+
+    case 1:
+        gmchat_entry_members(&one, &object->entry, &object->entry.gm, &two);
+        break;
+
+    case 2:
+        gmchat_entry_relation_json(&one, &object->entry);
+        break;
+
+    case 3:
+        gmchat_entry_relation_members(&one, &object->entry);
+        break;
+
+    default:
+        gmchat_entry_history_object(&one, &object->entry, &two);
+    }
+
+    ck_assert_int_eq(one.failed, failing_malloc_disarm());
+
+    gmchat_buf_free(&one);
+    gmchat_buf_free(&two);
+}
+
+
+START_TEST(objects_out_of_memory)
+{
+    size_t    failed;
+    object_t  object;
+
+    object.entry = entry("['1-1' ['u' '1' 'g' '9' 'm' 'Zg==' 't' '5' 'd' 'p' "
+                         "'i' '1-2' 'c' 'apply' 'a' 'Ann']]");
+
+    for (object.what = 0; object.what < OBJECTS; object.what++) {
+        for (object.filled = 300; object.filled <= 512; object.filled++) {
+            failed = failing_malloc_each(object_short_of_memory, &object);
+            ck_assert_uint_ge(failed, object.filled < 512 ? 1 : 2);
+        }
+    }
+}
+END_TEST
+
+
 START_TEST(out_of_memory)
 {
     gmchat_entry_t  e;
@@ -492,6 +562,7 @@ main(void)
     tcase_add_test(tc, items_are_read_back);
     tcase_add_test(tc, not_items);
     tcase_add_test(tc, last_states);
+    tcase_add_test(tc, objects_out_of_memory);
     tcase_add_test(tc, out_of_memory);
 
     return check_end();

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failing_malloc.h"
 #include "gmchat_ledger.h"
 #include "test_tools.h"
 
@@ -1397,6 +1398,55 @@ START_TEST(places)
 END_TEST
 
 
+/* A cursor is whole, or the buffer says that it is not; the ledger stays. */
+static void
+cursor_short_of_memory(void *data)
+{
+    gmchat_buf_t     buf = { 0 };
+    gmchat_ledger_t  before;
+
+    (void) data;
+
+    before = ledger;
+    gmchat_ledger_cursor(&ledger, &buf);
+
+    ck_assert_int_eq(buf.failed, failing_malloc_disarm());
+    ck_assert_mem_eq(&ledger, &before, sizeof(before));
+    gmchat_buf_free(&buf);
+}
+
+
+static void
+id_short_of_memory(void *data)
+{
+    gmchat_buf_t    buf = { 0 };
+    gmchat_place_t  p = place(INT64_MAX, INT64_MAX);
+
+    /* so that each part of it is the one that does not fit */
+
+    gmchat_buf_add(&buf, data, *(size_t *) data);
+    gmchat_ledger_id(&buf, &p);
+
+    ck_assert_int_eq(buf.failed, failing_malloc_disarm());
+    gmchat_buf_free(&buf);
+}
+
+
+START_TEST(out_of_memory)
+{
+    size_t  filled[512 / sizeof(size_t)] = { 0 };
+
+    few(1, RECEIVERS);
+    ck_assert_uint_ge(failing_malloc_each(cursor_short_of_memory, NULL), 1);
+
+    for (filled[0] = 512 - 40; filled[0] <= 512; filled[0]++) {
+        ck_assert_uint_eq(failing_malloc_each(id_short_of_memory, filled),
+                          filled[0] + 39 > 512 ? 2 : 1);
+    }
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -1413,6 +1463,7 @@ main(void)
     tcase_add_test(tc, checks);
     tcase_add_test(tc, room_for_names);
     tcase_add_test(tc, places);
+    tcase_add_test(tc, out_of_memory);
 
     return check_end();
 }

@@ -526,7 +526,7 @@ quiet(gmchat_endpoint_e endpoint, const char *query, const char *value)
     call(endpoint, query, value);
     ck_assert_ptr_nonnull(action->wait);
 
-    return action->wait->quiet(&reply);
+    return gmchat_reply_quiet(action, &reply);
 }
 
 
@@ -573,6 +573,59 @@ START_TEST(quiet_receives)
 END_TEST
 
 
+/* What a stream reads: a GM's mailbox; a host's two, and its online GMs. */
+START_TEST(quiet_streams)
+{
+    size_t  i;
+
+    static const char  *silent[] = {
+        "['ok' 0 [0 '0-0' '0-0' []]]",
+        "['ok' 1 [0 '5-1' '5-3' []]]",
+        "['ok' 0 [0 '0-0' '0-0' []] [0 '5-1' '5-3' []] -1 []]",
+        "['ok' 0 [0 '0-0' '0-0' []] [0 '5-1' '5-3' []] 900 ['1' '2' '3' '4']]"
+    };
+
+    static const char  *loud[] = {
+        "['ok' 0 [1 '0-0' '0-0' []]]",
+        "['ok' 0 [0 '5-1' '5-3' [['5-3' ['u' '7']]]]]",
+        "['ok' 0 [0 '0-0' '0-0' [['5-3' ['u' '7']]]] [0 '5-1' '5-3' []] 0 []]",
+        "['ok' 0 [0 '0-0' '0-0' []] [0 '5-1' '5-3' [['5-3' ['u' '7']]]] 0 []]",
+        "['ok' 0 [0 '0-0' '0-0' []] [1 '5-1' '5-3' []] 0 []]",
+        "['ok' 0]", "['ok']", "'ok'", "nil", "[]"
+    };
+
+    for (i = 0; i < check_nelts(silent); i++) {
+        ck_assert_msg(gmchat_reply_stream_quiet(check_value(&arena,
+                                                            silent[i])),
+                      "%s", silent[i]);
+    }
+
+    for (i = 0; i < check_nelts(loud); i++) {
+        ck_assert_msg(!gmchat_reply_stream_quiet(check_value(&arena,
+                                                             loud[i])),
+                      "%s", loud[i]);
+    }
+}
+END_TEST
+
+
+/* The store asks before anybody looked at the reply's shape. */
+START_TEST(quiet_of_any_shape)
+{
+    size_t                 i;
+    const gmchat_value_t  *value;
+
+    static const char  *shapes[] = { "nil", "0", "'ok'", "[]", "['full']" };
+
+    for (i = 0; i < check_nelts(shapes); i++) {
+        value = check_value(&arena, shapes[i]);
+        ck_assert(!gmchat_reply_receive_quiet(value));
+        ck_assert(!gmchat_reply_receive_all_quiet(value));
+    }
+}
+END_TEST
+
+
 /* Held is who knows the list as it is; who gave no cursor knows the first. */
 START_TEST(quiet_online)
 {
@@ -589,10 +642,10 @@ START_TEST(quiet_online)
 
     ck_assert(quiet(GMCHAT_GS, none, "['ok' 0 '9']"));
     ck_assert(gmchat_str_is(&args.values[GMCHAT_P_CURSOR], NINE));
-    ck_assert(action->wait->quiet(&reply));
+    ck_assert(gmchat_reply_quiet(action, &reply));
 
     reply.value = check_value(&arena, "['ok' 0 '10' '9']");
-    ck_assert(!action->wait->quiet(&reply));
+    ck_assert(!gmchat_reply_quiet(action, &reply));
     ck_assert_uint_eq(gmchat_reply_success(action, &reply), GMCHAT_OK);
     ck_assert_str_eq(unpacked(), "{\"res\":1,\"data\":<[\"10\",\"9\"]>,"
                                  "\"cursor\":\"" NINE_AND_TEN "\"}");
@@ -734,13 +787,57 @@ quiet_short_of_memory(void *shared)
     r.arena = &mine;
     r.args = &copy;
 
-    action->wait->quiet(&r);
+    gmchat_reply_quiet(action, &r);
     failed = failing_malloc_disarm();
 
     ck_assert_int_eq(gmchat_args_given(&copy, GMCHAT_P_CURSOR), !failed);
     ck_assert_int_eq(mine.failed, failed);
     gmchat_arena_free(&mine);
 }
+
+
+typedef struct {
+    void               (*write)(gmchat_buf_t *out,
+                           const gmchat_refusal_t *refusal);
+    size_t               filled;
+    gmchat_refusal_t     refusal;
+} refused_t;
+
+
+static void
+refusal_short_of_memory(void *shared)
+{
+    char           fill[512];
+    refused_t     *refused = shared;
+    gmchat_buf_t   mine = { 0 };
+
+    memset(fill, 'x', sizeof(fill));
+    gmchat_buf_add(&mine, fill, refused->filled);
+    refused->write(&mine, &refused->refusal);
+
+    ck_assert_int_eq(mine.failed, failing_malloc_disarm());
+    gmchat_buf_free(&mine);
+}
+
+
+/* Behind each length of what stands there already. */
+START_TEST(refusals_out_of_memory)
+{
+    size_t      failed;
+    refused_t   refused = { gmchat_reply_refusal, 0,
+                            { GMCHAT_MALFORMED, "msg", "is wrong" } };
+
+    for (refused.filled = 400; refused.filled <= 512; refused.filled++) {
+        refused.write = gmchat_reply_refusal;
+        failed = failing_malloc_each(refusal_short_of_memory, &refused);
+        ck_assert_uint_ge(failed, refused.filled < 512 ? 1 : 2);
+
+        refused.write = gmchat_reply_refusal_object;
+        failed = failing_malloc_each(refusal_short_of_memory, &refused);
+        ck_assert_uint_ge(failed, refused.filled < 512 ? 1 : 2);
+    }
+}
+END_TEST
 
 
 START_TEST(out_of_memory)
@@ -814,11 +911,14 @@ main(void)
     tcase_add_test(tc, online);
     tcase_add_test(tc, digests);
     tcase_add_test(tc, quiet_receives);
+    tcase_add_test(tc, quiet_streams);
+    tcase_add_test(tc, quiet_of_any_shape);
     tcase_add_test(tc, quiet_online);
     tcase_add_test(tc, lists);
     tcase_add_test(tc, friends);
     tcase_add_test(tc, history);
     tcase_add_test(tc, numbers);
+    tcase_add_test(tc, refusals_out_of_memory);
     tcase_add_test(tc, out_of_memory);
 
     return check_end();

@@ -249,6 +249,15 @@ START_TEST(unfinished_list)
 
     redisReaderFree(reader);
     gmchat_arena_free(&arena);
+
+    /* unless it would be more than any reply has */
+
+    reader = gmchat_resp_reader(&arena);
+    ck_assert_ptr_nonnull(reader);
+    ck_assert_int_eq(feed(reader, "*2147483647\r\n", 13, &out), -1);
+
+    redisReaderFree(reader);
+    gmchat_arena_free(&arena);
     gmchat_buf_free(&out);
 }
 END_TEST
@@ -370,28 +379,34 @@ command_short_of_memory(void *data)
 }
 
 
+/* A reader that could not take or read all says so, and goes on saying it. */
 static void
 read_short_of_memory(void *data)
 {
-    int           rc;
+    int           rc, failed;
     void         *reply;
+    size_t        half;
     redisReader  *reader;
 
-    reader = gmchat_resp_reader(&arena);
-    ck_assert_ptr_nonnull(reader);
-
-    redisReaderFeed(reader, data, strlen(data));
+    half = strlen(data) / 2;
     reply = NULL;
-    rc = redisReaderGetReply(reader, &reply);
+    reader = gmchat_resp_reader(&arena);
 
-    if (failing_malloc_disarm()) {
-        ck_assert_int_eq(rc, REDIS_ERR);
-        ck_assert_ptr_null(reply);
-
-    } else {
-        ck_assert_int_eq(rc, REDIS_OK);
-        ck_assert_ptr_nonnull(reply);
+    if (reader == NULL) {
+        ck_assert_int_eq(failing_malloc_disarm(), 1);
+        return;
     }
+
+    rc = redisReaderFeed(reader, data, half);
+    rc |= redisReaderGetReply(reader, &reply);
+    ck_assert_ptr_null(reply);
+
+    rc |= redisReaderFeed(reader, (char *) data + half, strlen(data) - half);
+    rc |= redisReaderGetReply(reader, &reply);
+
+    failed = failing_malloc_disarm();
+    ck_assert_int_eq(rc, failed ? REDIS_ERR : REDIS_OK);
+    ck_assert_int_eq(reply == NULL, failed);
 
     redisReaderFree(reader);
     gmchat_arena_free(&arena);
@@ -404,7 +419,8 @@ START_TEST(out_of_memory)
     size_t  i;
 
     memset(text, 'x', sizeof(text));
-    ck_assert_uint_ge(failing_malloc_each(command_short_of_memory, text), 1);
+    /* hiredis' text, and the buffer's */
+    ck_assert_uint_ge(failing_malloc_each(command_short_of_memory, text), 2);
 
     /* a string and a list that each need a block of their own */
 
@@ -419,7 +435,8 @@ START_TEST(out_of_memory)
 
     p += sprintf(p, "$-1\r\n");
 
-    ck_assert_uint_ge(failing_malloc_each(read_short_of_memory, text), 3);
+    /* the reader itself and what it was fed, besides the arena's */
+    ck_assert_uint_ge(failing_malloc_each(read_short_of_memory, text), 6);
 }
 END_TEST
 

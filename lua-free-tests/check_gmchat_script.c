@@ -3,6 +3,7 @@
 
 #include "gmchat_action.h"
 #include "gmchat_script.h"
+#include "failing_malloc.h"
 #include "test_tools.h"
 
 
@@ -31,6 +32,51 @@ START_TEST(list)
     }
 
     ck_assert_uint_ge(n, 11);
+}
+END_TEST
+
+
+static size_t
+count(const gmchat_str_t *text, const char *word)
+{
+    size_t  i, n, len;
+
+    len = strlen(word);
+
+    for (i = 0, n = 0; i + len <= text->len; i++) {
+        n += memcmp(text->data + i, word, len) == 0;
+    }
+
+    return n;
+}
+
+
+/* Word for word, but for the way to publish; and without memory another try
+ * makes what is missing. */
+START_TEST(sharded)
+{
+    size_t            k, plain, all;
+    gmchat_script_t  *script;
+
+    for (k = 1; ; k++) {
+        failing_malloc_arm(k);
+        ck_assert_int_eq(gmchat_script_shard(), 0 - failing_malloc_disarm());
+
+        if (gmchat_script_shard() == 0) {
+            break;
+        }
+    }
+
+    for (all = 0, script = gmchat_script_list(); script->name.len; script++) {
+        plain = count(&script->body, "'PUBLISH'");
+        all += plain;
+
+        ck_assert_uint_eq(count(&script->sharded, "'PUBLISH'"), 0);
+        ck_assert_uint_eq(count(&script->sharded, "'SPUBLISH'"), plain);
+        ck_assert_uint_eq(script->sharded.len, script->body.len + plain);
+    }
+
+    ck_assert_uint_gt(all, 0);
 }
 END_TEST
 
@@ -71,6 +117,7 @@ main(void)
     tc = check_begin("gmchat_script");
 
     tcase_add_test(tc, list);
+    tcase_add_test(tc, sharded);
     tcase_add_test(tc, unknown);
     tcase_add_test(tc, of_the_actions);
 

@@ -8,8 +8,9 @@
 /*
  * Memory that runs out on demand.  The Makefile has the pure sources of src
  * call failing_malloc(), failing_calloc() and failing_realloc() where they
- * wrote malloc(), calloc() and realloc(); the tests, Check and other libraries
- * call the real ones.  jansson goes along after failing_malloc_jansson().
+ * wrote malloc(), calloc() and realloc(), and hiredis too; the tests, Check and
+ * other libraries call the real ones.  jansson goes along after
+ * failing_malloc_jansson().
  */
 
 

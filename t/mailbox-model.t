@@ -96,8 +96,7 @@ sub run_script {
         map { $_ eq '' ? "''" : $_ } @argv);
     shift @calls if @calls > SHOWN;
 
-    my $reply = $redis->cmd('EVALSHA', $sha{$name}, scalar @keys, @keys,
-        @argv);
+    my $reply = $redis->cmd('EVALSHA', $sha{$name}, 1, @keys, @argv);
     $calls[-1] .= '  -> ' . substr(flatten($reply), 0, 300);
     s/\Q${\PREFIX}\E//g for $calls[-1];
 

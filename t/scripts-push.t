@@ -64,7 +64,7 @@ sub run_script {
 sub run_in {
     my ($name, $mailbox, @argv) = @_;
 
-    return $redis->cmd('EVALSHA', sha($name), 2, PREFIX, PREFIX . $mailbox,
+    return $redis->cmd('EVALSHA', sha($name), 1, PREFIX, PREFIX . $mailbox,
         @argv);
 }
 

@@ -205,14 +205,14 @@ gmchat_action_check(const gmchat_action_t *action, gmchat_args_t *args,
 int
 gmchat_action_build(const gmchat_action_t *action, const char *script,
     const gmchat_args_t *args, const gmchat_str_t *prefix,
-    const gmchat_str_t *env, gmchat_arena_t *arena,
-    gmchat_script_call_t *call)
+    const gmchat_str_t *env, const gmchat_durability_t *durability,
+    gmchat_arena_t *arena, gmchat_script_call_t *call)
 {
     const unsigned  *arg;
 
     call->script = script;
     call->words[0] = *prefix;
-    call->nkeys = 1;
+    call->n = 1;
 
     if (action->mailbox) {
         if (gmchat_keys_join(&call->words[1], arena, prefix, action->mailbox,
@@ -222,11 +222,17 @@ gmchat_action_build(const gmchat_action_t *action, const char *script,
             return -1;
         }
 
-        call->nkeys = 2;
+        call->n = 2;
     }
 
-    call->n = call->nkeys;
     call->history = 0;
+    call->durability = NULL;
+    call->quiet = NULL;
+
+    if (action->flags & GMCHAT_A_KEEP && script == action->script) {
+        call->durability = durability;
+        call->quiet = action->wait ? action->wait->quiet : NULL;
+    }
 
     for (arg = action->argv; *arg; arg++) {
         if (*arg == GMCHAT_E_HISTORY) {

@@ -79,8 +79,11 @@ typedef struct {
                                            how many milliseconds another one
                                            is due (-1: none is); 0: no item */
 
-    /* whether the store's reply has nothing to say to this call */
-    int              (*quiet)(gmchat_reply_t *reply);
+    /* whether the store's reply has nothing to say */
+    int              (*quiet)(const gmchat_value_t *reply);
+
+    /* the same where that depends on the call; NULL: `quiet` decides */
+    int              (*known)(gmchat_reply_t *reply);
 } gmchat_wait_t;
 
 
@@ -96,6 +99,7 @@ typedef struct {
 #define GMCHAT_A_STREAM      0x08   /* the reply is a stream of events */
 #define GMCHAT_A_WATCH       0x10   /* adds receivers to a stream */
 #define GMCHAT_A_UNWATCH     0x20   /* drops some */
+#define GMCHAT_A_KEEP        0x40   /* what it tells is to be safe */
 
 struct gmchat_action_s {
     gmchat_endpoint_e   endpoint;
@@ -105,7 +109,7 @@ struct gmchat_action_s {
     const char         *guard;      /* script that must agree before the role
                                        service is asked; NULL: none */
     const char         *script;
-    const char         *mailbox;    /* KEYS[2] is prefix + this + .. */
+    const char         *mailbox;    /* ARGV[1] is prefix + this + .. */
     gmchat_param_e      owner;      /* .. the value of this parameter */
     unsigned            argv[GMCHAT_ARGV_MAX + 1];
     gmchat_encode_pt    encode;     /* NULL: {"res":1} says it all */
@@ -145,12 +149,14 @@ gmchat_status_e gmchat_action_check(const gmchat_action_t *action,
 
 /*
  * Builds the call of `script`, which is the row's own or its guard; `env` has
- * the values from GMCHAT_E_HISTORY on.  Returns 0, or -1 without memory.
+ * the values from GMCHAT_E_HISTORY on.  The row's own waits for `durability`
+ * (NULL: nothing) where the row has GMCHAT_A_KEEP.  Returns 0, or -1 without
+ * memory.
  */
 int gmchat_action_build(const gmchat_action_t *action, const char *script,
     const gmchat_args_t *args, const gmchat_str_t *prefix,
-    const gmchat_str_t *env, gmchat_arena_t *arena,
-    gmchat_script_call_t *call);
+    const gmchat_str_t *env, const gmchat_durability_t *durability,
+    gmchat_arena_t *arena, gmchat_script_call_t *call);
 
 
 #endif /* GMCHAT_ACTION_H */

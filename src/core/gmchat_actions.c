@@ -22,35 +22,36 @@
  * other entries back. */
 
 static const gmchat_wait_t  gmchat_wait_gm = {
-    "to:g", GMCHAT_P_GM_ACCOUNT, "ma", 0, gmchat_reply_receive_quiet
+    "to:g", GMCHAT_P_GM_ACCOUNT, "ma", 0, gmchat_reply_receive_quiet, NULL
 };
 
 static const gmchat_wait_t  gmchat_wait_gm_ack = {
-    "to:g", GMCHAT_P_GM_ACCOUNT, "m", 0, gmchat_reply_receive_quiet
+    "to:g", GMCHAT_P_GM_ACCOUNT, "m", 0, gmchat_reply_receive_quiet, NULL
 };
 
 static const gmchat_wait_t  gmchat_wait_gms = {
-    "to:gms", GMCHAT_P_NONE, "m", 0, gmchat_reply_receive_all_quiet
+    "to:gms", GMCHAT_P_NONE, "m", 0, gmchat_reply_receive_all_quiet,
+    NULL
 };
 
 static const gmchat_wait_t  gmchat_wait_host = {
-    "to:h", GMCHAT_P_HOST, "ma", 0, gmchat_reply_receive_quiet
+    "to:h", GMCHAT_P_HOST, "ma", 0, gmchat_reply_receive_quiet, NULL
 };
 
 static const gmchat_wait_t  gmchat_wait_host_ack = {
-    "to:h", GMCHAT_P_HOST, "m", 0, gmchat_reply_receive_quiet
+    "to:h", GMCHAT_P_HOST, "m", 0, gmchat_reply_receive_quiet, NULL
 };
 
 static const gmchat_wait_t  gmchat_wait_relation = {
-    "to:h", GMCHAT_P_HOST, "ra", 0, gmchat_reply_receive_quiet
+    "to:h", GMCHAT_P_HOST, "ra", 0, gmchat_reply_receive_quiet, NULL
 };
 
 static const gmchat_wait_t  gmchat_wait_relation_ack = {
-    "to:h", GMCHAT_P_HOST, "r", 0, gmchat_reply_receive_quiet
+    "to:h", GMCHAT_P_HOST, "r", 0, gmchat_reply_receive_quiet, NULL
 };
 
 static const gmchat_wait_t  gmchat_wait_online = {
-    "to:h", GMCHAT_P_HOST, "o", 1, gmchat_reply_online_quiet
+    "to:h", GMCHAT_P_HOST, "o", 1, NULL, gmchat_reply_online_known
 };
 
 
@@ -62,7 +63,7 @@ const gmchat_action_t  gmchat_actions[] = {
       NEEDS(REQUIRED(GM_ACCOUNT), REQUIRED(GM_NAME), OPTIONAL(GROUP)),
       NULL, "create", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(GM_NAME)),
-      NULL, NULL, 0 },
+      NULL, NULL, GMCHAT_A_KEEP },
 
     { GMCHAT_GM, "online", GMCHAT_P_NONE,
       NEEDS(REQUIRED(GM_ACCOUNT), OPTIONAL(LEASE), OPTIONAL(GROUP)),
@@ -89,13 +90,13 @@ const gmchat_action_t  gmchat_actions[] = {
             OPTIONAL(GROUP)),
       "add_check", "add", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(HOST), P(UID), E(HISTORY), E(ENTRIES), E(BYTES)),
-      NULL, NULL, GMCHAT_A_ROLE },
+      NULL, NULL, GMCHAT_A_ROLE|GMCHAT_A_KEEP },
 
     { GMCHAT_GM, "del", GMCHAT_P_NONE,
       NEEDS(REQUIRED(GM_ACCOUNT), REQUIRED(UID), OPTIONAL(GROUP)),
       NULL, "del", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(UID), E(HISTORY), E(ENTRIES), E(BYTES)),
-      NULL, NULL, 0 },
+      NULL, NULL, GMCHAT_A_KEEP },
 
     { GMCHAT_GM, "friends", GMCHAT_P_NONE,
       NEEDS(REQUIRED(GM_ACCOUNT), OPTIONAL(FORMAT), OPTIONAL(GROUP)),
@@ -117,28 +118,30 @@ const gmchat_action_t  gmchat_actions[] = {
       NULL, "gm_send", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(UID), P(MSG), P(MSGID), E(HISTORY), E(ENTRIES),
            E(BYTES), E(KEEP), E(TTL), E(SILENT)),
-      gmchat_reply_gm_sent, NULL, 0 },
+      gmchat_reply_gm_sent, NULL, GMCHAT_A_KEEP },
 
     { GMCHAT_GM, "receive", GMCHAT_P_ACK,
       NEEDS(REQUIRED(GM_ACCOUNT), REQUIRED(ACK), OPTIONAL(LIMIT),
             OPTIONAL(FORMAT), OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "read", "box:g", GMCHAT_P_GM_ACCOUNT,
       ARGV(P(ACK), P(LIMIT)),
-      gmchat_reply_gm_messages, &gmchat_wait_gm_ack, 0 },
+      gmchat_reply_gm_messages, &gmchat_wait_gm_ack, GMCHAT_A_KEEP },
 
     { GMCHAT_GM, "receive", GMCHAT_P_GM_ACCOUNT,
       NEEDS(REQUIRED(GM_ACCOUNT), OPTIONAL(LIMIT), OPTIONAL(FORMAT),
             OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "take", "box:g", GMCHAT_P_GM_ACCOUNT,
       ARGV(P(LIMIT), E(PATIENCE)),
-      gmchat_reply_gm_messages, &gmchat_wait_gm, GMCHAT_A_TAKES },
+      gmchat_reply_gm_messages, &gmchat_wait_gm,
+      GMCHAT_A_TAKES|GMCHAT_A_KEEP },
 
     { GMCHAT_GM, "receive", GMCHAT_P_NONE,
       NEEDS(OPTIONAL(LIMIT), OPTIONAL(FORMAT), OPTIONAL(WAIT),
             OPTIONAL(GROUP)),
       NULL, "take_all", NO_MAILBOX,
       ARGV(P(LIMIT), E(PATIENCE)),
-      gmchat_reply_all_messages, &gmchat_wait_gms, GMCHAT_A_TAKES },
+      gmchat_reply_all_messages, &gmchat_wait_gms,
+      GMCHAT_A_TAKES|GMCHAT_A_KEEP },
 
     { GMCHAT_GM, "history", GMCHAT_P_NONE,
       NEEDS(REQUIRED(UID), OPTIONAL(BEFORE), OPTIONAL(LIMIT),
@@ -152,21 +155,23 @@ const gmchat_action_t  gmchat_actions[] = {
       NULL, "gs_send", NO_MAILBOX,
       ARGV(P(UID), P(MSG), P(MSGID), E(HISTORY), E(ENTRIES), E(BYTES),
            E(KEEP), E(TTL), E(HOSTS)),
-      gmchat_reply_sent, NULL, 0 },
+      gmchat_reply_sent, NULL, GMCHAT_A_KEEP },
 
     { GMCHAT_GS, "receive", GMCHAT_P_ACK,
       NEEDS(REQUIRED(HOST), REQUIRED(ACK), OPTIONAL(LIMIT), OPTIONAL(FORMAT),
             OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "read", "box:h", GMCHAT_P_HOST,
       ARGV(P(ACK), P(LIMIT)),
-      gmchat_reply_messages, &gmchat_wait_host_ack, GMCHAT_A_POLL },
+      gmchat_reply_messages, &gmchat_wait_host_ack,
+      GMCHAT_A_POLL|GMCHAT_A_KEEP },
 
     { GMCHAT_GS, "receive", GMCHAT_P_NONE,
       NEEDS(REQUIRED(HOST), OPTIONAL(LIMIT), OPTIONAL(FORMAT),
             OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "take", "box:h", GMCHAT_P_HOST,
       ARGV(P(LIMIT), E(PATIENCE)),
-      gmchat_reply_messages, &gmchat_wait_host, GMCHAT_A_POLL|GMCHAT_A_TAKES },
+      gmchat_reply_messages, &gmchat_wait_host,
+      GMCHAT_A_POLL|GMCHAT_A_TAKES|GMCHAT_A_KEEP },
 
     /* what a game server asks beside */
 
@@ -175,7 +180,8 @@ const gmchat_action_t  gmchat_actions[] = {
             OPTIONAL(WAIT), OPTIONAL(GROUP)),
       NULL, "read", "rel:h", GMCHAT_P_HOST,
       ARGV(P(ACK), P(LIMIT)),
-      gmchat_reply_relation, &gmchat_wait_relation_ack, GMCHAT_A_POLL },
+      gmchat_reply_relation, &gmchat_wait_relation_ack,
+      GMCHAT_A_POLL|GMCHAT_A_KEEP },
 
     { GMCHAT_GS, "relation", GMCHAT_P_NONE,
       NEEDS(REQUIRED(HOST), OPTIONAL(LIMIT), OPTIONAL(FORMAT),
@@ -183,7 +189,7 @@ const gmchat_action_t  gmchat_actions[] = {
       NULL, "take", "rel:h", GMCHAT_P_HOST,
       ARGV(P(LIMIT), E(PATIENCE)),
       gmchat_reply_relation, &gmchat_wait_relation,
-      GMCHAT_A_POLL|GMCHAT_A_TAKES },
+      GMCHAT_A_POLL|GMCHAT_A_TAKES|GMCHAT_A_KEEP },
 
     { GMCHAT_GS, "online", GMCHAT_P_NONE,
       NEEDS(REQUIRED(HOST), OPTIONAL(FORMAT), OPTIONAL(CURSOR),

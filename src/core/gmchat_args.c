@@ -192,6 +192,50 @@ gmchat_args_form(gmchat_args_t *args, gmchat_arena_t *arena,
 }
 
 
+/*
+ * jansson takes some of its own failures to allocate for wrong syntax, so that
+ * what it allocates while it reads is watched.
+ */
+
+static struct {
+    json_malloc_t  malloc;
+    json_free_t    free;
+    int            failed;
+} gmchat_json_memory;
+
+
+static void *
+gmchat_json_malloc(size_t size)
+{
+    void  *p;
+
+    p = gmchat_json_memory.malloc(size);
+    gmchat_json_memory.failed |= (p == NULL);
+
+    return p;
+}
+
+
+static void
+gmchat_json_watch(void)
+{
+    gmchat_json_memory.failed = 0;
+    json_get_alloc_funcs(&gmchat_json_memory.malloc, &gmchat_json_memory.free);
+    json_set_alloc_funcs(gmchat_json_malloc, gmchat_json_memory.free);
+}
+
+
+/* Returns 1 if an allocation failed since it is watched. */
+
+static int
+gmchat_json_unwatch(void)
+{
+    json_set_alloc_funcs(gmchat_json_memory.malloc, gmchat_json_memory.free);
+
+    return gmchat_json_memory.failed;
+}
+
+
 /* Integers below this are exact as reals. */
 #define GMCHAT_REAL_EXACT  9007199254740992.0
 
@@ -351,16 +395,7 @@ gmchat_args_json_culprit(const json_error_t *error)
 static gmchat_status_e
 gmchat_args_json_broken(const json_error_t *error, gmchat_refusal_t *refusal)
 {
-    /* jansson says nothing where an allocation failed */
-
-    if (error->text[0] == '\0') {
-        return gmchat_args_refuse(refusal, GMCHAT_UNAVAILABLE, NULL, NULL);
-    }
-
     switch (json_error_code(error)) {
-
-    case json_error_out_of_memory:
-        return gmchat_args_refuse(refusal, GMCHAT_UNAVAILABLE, NULL, NULL);
 
     case json_error_duplicate_key:
         return gmchat_args_refuse(refusal, GMCHAT_MALFORMED,
@@ -386,14 +421,20 @@ gmchat_status_e
 gmchat_args_json(gmchat_args_t *args, gmchat_arena_t *arena,
     const unsigned char *data, size_t len, gmchat_refusal_t *refusal)
 {
-    int               reals;
+    int               reals, failed;
     json_t           *body;
     json_error_t      error;
     gmchat_status_e   status;
 
+    gmchat_json_watch();
     body = gmchat_json_load(data, len, &error, &reals);
+    failed = gmchat_json_unwatch();
+
     if (body == NULL) {
-        return gmchat_args_json_broken(&error, refusal);
+        return failed
+                   ? gmchat_args_refuse(refusal, GMCHAT_UNAVAILABLE, NULL,
+                                        NULL)
+                   : gmchat_args_json_broken(&error, refusal);
     }
 
     status = gmchat_args_json_object(args, arena, body, reals, refusal);

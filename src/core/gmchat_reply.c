@@ -19,6 +19,10 @@
 
 #define GMCHAT_R_GMS      2
 
+/* The mailboxes of what a stream reads. */
+
+#define GMCHAT_R_PARTS    2
+
 #define GMCHAT_DIGEST_LEN 16
 
 
@@ -245,9 +249,9 @@ gmchat_reply_position(gmchat_reply_t *reply)
 /* The entries of a receive of one mailbox. */
 
 static const gmchat_value_t *
-gmchat_reply_entries(const gmchat_reply_t *reply)
+gmchat_reply_entries(const gmchat_value_t *value)
 {
-    return gmchat_reply_item(reply->value, GMCHAT_R_FIRST, GMCHAT_VALUE_ARRAY);
+    return gmchat_reply_item(value, GMCHAT_R_FIRST, GMCHAT_VALUE_ARRAY);
 }
 
 
@@ -311,15 +315,24 @@ gmchat_reply_acked(gmchat_reply_t *reply)
 
 
 int
-gmchat_reply_receive_quiet(gmchat_reply_t *reply)
+gmchat_reply_quiet(const gmchat_action_t *action, gmchat_reply_t *reply)
+{
+    const gmchat_wait_t  *wait;
+
+    wait = action->wait;
+
+    return wait->known ? wait->known(reply) : wait->quiet(reply->value);
+}
+
+
+int
+gmchat_reply_receive_quiet(const gmchat_value_t *value)
 {
     const gmchat_value_t  *more, *reset, *entries;
 
-    more = gmchat_reply_item(reply->value, GMCHAT_R_MORE,
-                             GMCHAT_VALUE_INTEGER);
-    reset = gmchat_reply_item(reply->value, GMCHAT_R_RESET,
-                              GMCHAT_VALUE_INTEGER);
-    entries = gmchat_reply_entries(reply);
+    more = gmchat_reply_item(value, GMCHAT_R_MORE, GMCHAT_VALUE_INTEGER);
+    reset = gmchat_reply_item(value, GMCHAT_R_RESET, GMCHAT_VALUE_INTEGER);
+    entries = gmchat_reply_entries(value);
 
     return more && more->integer == 0 && reset && reset->integer == 0
            && entries && entries->n == 0;
@@ -327,9 +340,30 @@ gmchat_reply_receive_quiet(gmchat_reply_t *reply)
 
 
 int
-gmchat_reply_receive_all_quiet(gmchat_reply_t *reply)
+gmchat_reply_receive_all_quiet(const gmchat_value_t *value)
 {
-    return reply->value->n == GMCHAT_R_FIRST;
+    return value->n == GMCHAT_R_FIRST;
+}
+
+
+/* {'ok', more, {reset, done, position, entries}, ...} */
+
+int
+gmchat_reply_stream_quiet(const gmchat_value_t *value)
+{
+    size_t                 i;
+    const gmchat_value_t  *reset, *entries;
+
+    for (i = GMCHAT_R_PARTS; i < value->n; i++) {
+        reset = gmchat_reply_item(&value->items[i], 0, GMCHAT_VALUE_INTEGER);
+        entries = gmchat_reply_item(&value->items[i], 3, GMCHAT_VALUE_ARRAY);
+
+        if ((reset && reset->integer) || (entries && entries->n)) {
+            return 0;
+        }
+    }
+
+    return value->n > GMCHAT_R_PARTS;
 }
 
 
@@ -362,7 +396,7 @@ gmchat_reply_messages(gmchat_reply_t *reply)
     gmchat_buf_t          *buf;
     const gmchat_value_t  *entries;
 
-    entries = gmchat_reply_entries(reply);
+    entries = gmchat_reply_entries(reply->value);
     if (entries == NULL) {
         return -1;
     }
@@ -413,7 +447,7 @@ gmchat_reply_gm_messages(gmchat_reply_t *reply)
     gmchat_buf_t          *buf;
     const gmchat_value_t  *entries;
 
-    entries = gmchat_reply_entries(reply);
+    entries = gmchat_reply_entries(reply->value);
     if (entries == NULL) {
         return -1;
     }
@@ -486,7 +520,7 @@ gmchat_reply_relation(gmchat_reply_t *reply)
 {
     const gmchat_value_t  *entries;
 
-    entries = gmchat_reply_entries(reply);
+    entries = gmchat_reply_entries(reply->value);
     if (entries == NULL) {
         return -1;
     }
@@ -576,7 +610,7 @@ gmchat_reply_online_valid(const gmchat_value_t *value)
 
 
 int
-gmchat_reply_online_quiet(gmchat_reply_t *reply)
+gmchat_reply_online_known(gmchat_reply_t *reply)
 {
     char           digest[GMCHAT_DIGEST_LEN + 1];
     gmchat_str_t  *known;

@@ -51,16 +51,21 @@ int gmchat_reply_history(gmchat_reply_t *reply);
 int gmchat_reply_hosts(gmchat_reply_t *reply);
 
 
-/* Whether a reply has nothing to say: see gmchat_wait_t. */
+/* Whether a reply has nothing to say to a call that waits. */
+int gmchat_reply_quiet(const gmchat_action_t *action, gmchat_reply_t *reply);
 
-int gmchat_reply_receive_quiet(gmchat_reply_t *reply);
-int gmchat_reply_receive_all_quiet(gmchat_reply_t *reply);
+/* The same of the store's reply alone: see gmchat_wait_t, and of what streams
+ * read. */
+
+int gmchat_reply_receive_quiet(const gmchat_value_t *value);
+int gmchat_reply_receive_all_quiet(const gmchat_value_t *value);
+int gmchat_reply_stream_quiet(const gmchat_value_t *value);
 
 /*
- * A list of GMs is quiet while it is the one that the call's cursor stands
+ * A list of GMs is known while it is the one that the call's cursor stands
  * for; a call without one gets that of the first list.
  */
-int gmchat_reply_online_quiet(gmchat_reply_t *reply);
+int gmchat_reply_online_known(gmchat_reply_t *reply);
 
 /* Stands for a set of GMs, in whatever order: strings. */
 uint64_t gmchat_reply_gms_digest(const gmchat_value_t *gms, size_t n);

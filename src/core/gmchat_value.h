@@ -25,5 +25,17 @@ struct gmchat_value_s {
     size_t                n;
 };
 
+/* How many levels gmchat_value_copy() goes down; the value is the first. */
+
+#define GMCHAT_VALUE_LEVELS  16
+
+
+/*
+ * A copy of the whole tree, strings too, in one block from malloc(), which is
+ * given back by free().  NULL without memory, or if the tree has more than
+ * GMCHAT_VALUE_LEVELS levels.
+ */
+gmchat_value_t *gmchat_value_copy(const gmchat_value_t *value);
+
 
 #endif /* GMCHAT_VALUE_H */

@@ -101,14 +101,12 @@ ngx_http_gmchat_read_words(ngx_http_gmchat_read_t *read)
 
     if (stream->gs) {
         read->script.script = "stream_gs";
-        read->script.nkeys = 1;
         gmchat_buf_add_int(&read->text, read->watch->receiver.id);
         ngx_http_gmchat_read_word(read, starts);
         ngx_http_gmchat_read_cursor(read, GMCHAT_RELATIONS);
 
     } else {
         read->script.script = "stream_gm";
-        read->script.nkeys = 2;
         gmchat_buf_add(&read->text, stream->prefix.data, stream->prefix.len);
         gmchat_buf_add_text(&read->text, "box:g");
         gmchat_buf_add_int(&read->text, read->watch->receiver.id);
@@ -127,6 +125,8 @@ ngx_http_gmchat_read_words(ngx_http_gmchat_read_t *read)
     }
 
     read->script.words[read->script.n++] = limit;
+    read->script.durability = stream->conf->durability;
+    read->script.quiet = gmchat_reply_stream_quiet;
 }
 
 

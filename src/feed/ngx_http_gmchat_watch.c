@@ -369,7 +369,12 @@ ngx_http_gmchat_watch_entry(ngx_http_gmchat_watch_t *watch,
         return;
 
     case GMCHAT_ENTRY_NEXT:
-        if (ngx_http_gmchat_watch_fits(watch, wake->line)) {
+
+        /* what has to be safe first is read, and the reply waits for that */
+
+        if (watch->stream->conf->durability == NULL
+            && ngx_http_gmchat_watch_fits(watch, wake->line))
+        {
             ngx_http_gmchat_watch_give(watch, wake->line, &wake->place,
                                        &wake->entry);
             return;

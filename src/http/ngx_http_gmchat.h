@@ -12,7 +12,7 @@
 #include "gmchat_action.h"
 #include "gmchat_allow.h"
 #include "gmchat_reply.h"
-#include "ngx_gmchat_redis.h"
+#include "ngx_gmchat_store.h"
 
 
 #define NGX_HTTP_GMCHAT_VERSION  "1.0"
@@ -51,7 +51,7 @@ typedef struct {
 /* A store: what its directive says, and this worker's link to it. */
 
 typedef struct {
-    ngx_gmchat_redis_conf_t     redis;
+    ngx_gmchat_store_conf_t     redis;
     gmchat_store_t             *link;
     ngx_uint_t                  index;      /* in shared memory */
 
@@ -88,6 +88,7 @@ typedef struct {
     int64_t                     role_from;
     size_t                      message_max;
     ngx_msec_t                  redeliver;
+    gmchat_durability_t        *durability; /* NULL: memory */
 
     /* what scripts are given, as text */
     gmchat_str_t                entries;
@@ -306,6 +307,31 @@ ngx_uint_t ngx_http_gmchat_client_gone(ngx_http_request_t *r);
 
 char *ngx_http_gmchat_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* A store's names are asked of the resolver that is in force here, unless it
+ * has one. */
+void ngx_http_gmchat_redis_resolver(ngx_conf_t *cf,
+    ngx_gmchat_store_conf_t *redis);
+
+/* The names of a store without a resolver have the addresses that they have
+ * when the configuration is read. */
+char *ngx_http_gmchat_redis_names(ngx_conf_t *cf,
+    ngx_gmchat_store_conf_t *redis);
+
+
+/* ngx_http_gmchat_durability.c: the gmchat_durability directive */
+
+char *ngx_http_gmchat_durability(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Takes what is in force above, unless there is another one here, and tells
+ * the store. */
+void ngx_http_gmchat_durability_merge(ngx_http_gmchat_loc_conf_t *prev,
+    ngx_http_gmchat_loc_conf_t *conf);
+
+/* Asks the server of a store that is to fsync whether it can.  Blocks. */
+char *ngx_http_gmchat_durability_check(ngx_conf_t *cf,
+    ngx_gmchat_store_conf_t *redis);
+
 
 /* ngx_http_gmchat_access.c: the server list */
 
@@ -336,9 +362,9 @@ void ngx_http_gmchat_stat_waits(ngx_http_gmchat_transport_e transport,
     ngx_int_t change);
 void ngx_http_gmchat_stat_event(ngx_http_gmchat_transport_e transport);
 void ngx_http_gmchat_stat_slow(void);
-ngx_gmchat_redis_counters_t *ngx_http_gmchat_stat_counters(
+ngx_gmchat_store_counters_t *ngx_http_gmchat_stat_counters(
     ngx_http_gmchat_store_t *store);
-ngx_gmchat_redis_gauges_t *ngx_http_gmchat_stat_gauges(
+ngx_gmchat_store_gauges_t *ngx_http_gmchat_stat_gauges(
     ngx_http_gmchat_store_t *store);
 void ngx_http_gmchat_stat_leave(void);
 void ngx_http_gmchat_stat_json(gmchat_buf_t *buf);

@@ -450,7 +450,8 @@ ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call, const char *script,
     };
 
     if (gmchat_action_build(call->action, script, &call->args, &call->prefix,
-                            env, &call->arena, &call->script)
+                            env, conf->durability, &call->arena,
+                            &call->script)
         != 0)
     {
         ngx_http_gmchat_call_fail(call, GMCHAT_UNAVAILABLE);

@@ -355,7 +355,7 @@ ngx_http_gmchat_scripted(ngx_http_gmchat_call_t *call,
     reply.text = &call->text;
     reply.json = gmchat_str_is(&call->args.values[GMCHAT_P_FORMAT], "json");
 
-    if (call->hold && call->action->wait->quiet(&reply)
+    if (call->hold && gmchat_reply_quiet(call->action, &reply)
         && ngx_http_gmchat_hold_quiet(call) == NGX_AGAIN)
     {
         return;

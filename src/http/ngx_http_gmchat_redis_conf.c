@@ -70,7 +70,7 @@ ngx_http_gmchat_password(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *password)
 
 static char *
 ngx_http_gmchat_queue(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_gmchat_redis_conf_t *redis)
+    ngx_gmchat_store_conf_t *redis)
 {
     u_char     *comma;
     size_t      bytes;
@@ -108,10 +108,18 @@ ngx_http_gmchat_queue(ngx_conf_t *cf, ngx_str_t *value,
 /* Where TLS options are read to before a context can be made of them. */
 
 typedef struct {
-    ngx_gmchat_redis_conf_t  *redis;
     ngx_str_t                 ca;
     ngx_str_t                 name;
-    ngx_flag_t                verify;
+    ngx_flag_t                tls;
+    ngx_uint_t                given;    /* any of them was */
+} ngx_http_gmchat_redis_tls_t;
+
+typedef struct {
+    ngx_gmchat_store_conf_t      *redis;
+    ngx_http_gmchat_redis_tls_t   server;
+    ngx_http_gmchat_redis_tls_t   sentinel;
+    ngx_flag_t                    verify;
+    ngx_uint_t                    sentinel_given;   /* any parameter of it */
 } ngx_http_gmchat_redis_options_t;
 
 
@@ -156,22 +164,40 @@ ngx_http_gmchat_redis_wake(ngx_str_t *value, ngx_msec_t *to)
 
 
 static char *
+ngx_http_gmchat_redis_flag(ngx_str_t *value, ngx_flag_t *flag)
+{
+    if (ngx_strcmp(value->data, "on") != 0
+        && ngx_strcmp(value->data, "off") != 0)
+    {
+        return "has a verify or sentinel_tls that is neither on nor off";
+    }
+
+    *flag = ngx_strcmp(value->data, "on") == 0;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
 ngx_http_gmchat_redis_option(ngx_conf_t *cf, ngx_str_t *option,
     ngx_http_gmchat_redis_options_t *options)
 {
     ngx_str_t                 value;
     ngx_uint_t                i;
-    ngx_gmchat_redis_conf_t  *redis;
+    ngx_gmchat_store_conf_t  *redis;
 
     enum { PASSWORD_FILE, USER, CONNECT_TIMEOUT, TIMEOUT, PROBE,
-           WAKE_TIMEOUT, QUEUE, CA, NAME, VERIFY, NONE };
+           WAKE_TIMEOUT, QUEUE, CA, NAME, VERIFY, SENTINEL_PASSWORD_FILE,
+           SENTINEL_USER, SENTINEL_TLS, SENTINEL_CA, SENTINEL_NAME, NONE };
 
     static const ngx_str_t  names[] = {
         ngx_string("password_file="), ngx_string("user="),
         ngx_string("connect_timeout="), ngx_string("timeout="),
         ngx_string("probe="), ngx_string("wake_timeout="),
         ngx_string("queue="), ngx_string("ca="), ngx_string("name="),
-        ngx_string("verify=")
+        ngx_string("verify="), ngx_string("sentinel_password_file="),
+        ngx_string("sentinel_user="), ngx_string("sentinel_tls="),
+        ngx_string("sentinel_ca="), ngx_string("sentinel_name=")
     };
 
     redis = options->redis;
@@ -185,13 +211,17 @@ ngx_http_gmchat_redis_option(ngx_conf_t *cf, ngx_str_t *option,
         }
     }
 
+    if (i >= SENTINEL_PASSWORD_FILE && i < NONE) {
+        options->sentinel_given = 1;
+    }
+
     switch (i) {
 
     case PASSWORD_FILE:
-        return ngx_http_gmchat_password(cf, &value, &redis->password);
+        return ngx_http_gmchat_password(cf, &value, &redis->access.password);
 
     case USER:
-        redis->user = value;
+        redis->access.user = value;
         return NGX_CONF_OK;
 
     case CONNECT_TIMEOUT:
@@ -210,21 +240,35 @@ ngx_http_gmchat_redis_option(ngx_conf_t *cf, ngx_str_t *option,
         return ngx_http_gmchat_queue(cf, &value, redis);
 
     case CA:
-        options->ca = value;
+        options->server.ca = value;
+        options->server.given = 1;
         return NGX_CONF_OK;
 
     case NAME:
-        options->name = value;
+        options->server.name = value;
+        options->server.given = 1;
         return NGX_CONF_OK;
 
     case VERIFY:
-        if (ngx_strcmp(value.data, "on") != 0
-            && ngx_strcmp(value.data, "off") != 0)
-        {
-            return "has a verify that is neither on nor off";
-        }
+        options->server.given = 1;
+        return ngx_http_gmchat_redis_flag(&value, &options->verify);
 
-        options->verify = ngx_strcmp(value.data, "on") == 0;
+    case SENTINEL_PASSWORD_FILE:
+        return ngx_http_gmchat_password(cf, &value, &redis->sentinel.password);
+
+    case SENTINEL_USER:
+        redis->sentinel.user = value;
+        return NGX_CONF_OK;
+
+    case SENTINEL_TLS:
+        return ngx_http_gmchat_redis_flag(&value, &options->sentinel.tls);
+
+    case SENTINEL_CA:
+        options->sentinel.ca = value;
+        return NGX_CONF_OK;
+
+    case SENTINEL_NAME:
+        options->sentinel.name = value;
         return NGX_CONF_OK;
 
     default:
@@ -235,31 +279,16 @@ ngx_http_gmchat_redis_option(ngx_conf_t *cf, ngx_str_t *option,
 }
 
 
+/* The addresses that a name or a socket's path has now. */
+
 static char *
-ngx_http_gmchat_redis_addrs(ngx_conf_t *cf, ngx_gmchat_redis_conf_t *redis)
+ngx_http_gmchat_redis_resolve(ngx_conf_t *cf, ngx_gmchat_store_conf_t *redis,
+    ngx_gmchat_endpoint_t *endpoint)
 {
-    u_char     *p;
-    ngx_url_t   u;
+    ngx_url_t  u;
 
     ngx_memzero(&u, sizeof(ngx_url_t));
-
-    u.url.data = ngx_pnalloc(cf->pool, redis->url.host.len
-                                       + sizeof("unix:[]:65535"));
-    if (u.url.data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (redis->url.kind == GMCHAT_URL_UNIX) {
-        p = ngx_sprintf(u.url.data, "unix:%*s", redis->url.host.len,
-                        redis->url.host.data);
-
-    } else {
-        p = ngx_sprintf(u.url.data, redis->url.ipv6 ? "[%*s]:%ui" : "%*s:%ui",
-                        redis->url.host.len, redis->url.host.data,
-                        (ngx_uint_t) redis->url.port);
-    }
-
-    u.url.len = (size_t) (p - u.url.data);
+    u.url = endpoint->name;
 
     if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"%V\"",
@@ -267,8 +296,58 @@ ngx_http_gmchat_redis_addrs(ngx_conf_t *cf, ngx_gmchat_redis_conf_t *redis)
         return NGX_CONF_ERROR;
     }
 
-    redis->addrs = u.addrs;
-    redis->naddrs = u.naddrs;
+    endpoint->addrs = u.addrs;
+    endpoint->naddrs = u.naddrs;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_redis_unix(ngx_conf_t *cf, ngx_gmchat_store_conf_t *redis)
+{
+    u_char                 *p;
+    gmchat_str_t           *path;
+    ngx_gmchat_endpoint_t  *endpoint;
+
+    path = &redis->url.hosts[0].name;
+    endpoint = &redis->endpoints[0];
+
+    endpoint->host.data = path->data;
+    endpoint->host.len = path->len;
+    endpoint->name.data = ngx_pnalloc(cf->pool,
+                                      path->len + sizeof("unix:") - 1);
+    if (endpoint->name.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_sprintf(endpoint->name.data, "unix:%*s", path->len, path->data);
+    endpoint->name.len = (size_t) (p - endpoint->name.data);
+
+    return ngx_http_gmchat_redis_resolve(cf, redis, endpoint);
+}
+
+
+static char *
+ngx_http_gmchat_redis_endpoints(ngx_conf_t *cf, ngx_gmchat_store_conf_t *redis)
+{
+    size_t              i;
+    gmchat_url_host_t  *host;
+
+    if (redis->url.kind == GMCHAT_URL_UNIX) {
+        return ngx_http_gmchat_redis_unix(cf, redis);
+    }
+
+    for (i = 0; i < redis->url.nhosts; i++) {
+        host = &redis->url.hosts[i];
+
+        if (ngx_gmchat_endpoint_set(&redis->endpoints[i], cf->pool,
+                                    &host->name, host->port)
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
 
     return NGX_CONF_OK;
 }
@@ -277,26 +356,20 @@ ngx_http_gmchat_redis_addrs(ngx_conf_t *cf, ngx_gmchat_redis_conf_t *redis)
 #if (NGX_SSL)
 
 static char *
-ngx_http_gmchat_redis_tls(ngx_conf_t *cf,
-    ngx_http_gmchat_redis_options_t *options)
+ngx_http_gmchat_redis_tls_of(ngx_conf_t *cf, ngx_gmchat_access_t *access,
+    const ngx_http_gmchat_redis_tls_t *tls, ngx_flag_t verify)
 {
-    ngx_str_t                *ca;
-#if (NGX_HAVE_INET6)
-    struct in6_addr           in6;
-#endif
-    ngx_pool_cleanup_t       *cln;
-    ngx_gmchat_redis_conf_t  *redis;
+    ngx_str_t            ca;
+    ngx_pool_cleanup_t  *cln;
 
-    redis = options->redis;
-    redis->ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
-    if (redis->ssl == NULL) {
+    access->ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
+    if (access->ssl == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    redis->ssl->log = cf->log;
+    access->ssl->log = cf->log;
 
-    if (ngx_ssl_create(redis->ssl, NGX_SSL_TLSv1_2
-                                   |NGX_SSL_TLSv1_3, NULL)
+    if (ngx_ssl_create(access->ssl, NGX_SSL_TLSv1_2|NGX_SSL_TLSv1_3, NULL)
         != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -304,50 +377,59 @@ ngx_http_gmchat_redis_tls(ngx_conf_t *cf,
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
     if (cln == NULL) {
-        ngx_ssl_cleanup_ctx(redis->ssl);
+        ngx_ssl_cleanup_ctx(access->ssl);
         return NGX_CONF_ERROR;
     }
 
     cln->handler = ngx_ssl_cleanup_ctx;
-    cln->data = redis->ssl;
+    cln->data = access->ssl;
 
-    redis->ssl_verify = options->verify;
-    redis->ssl_name.len = options->name.len ? options->name.len
-                                            : redis->url.host.len;
-    redis->ssl_name.data = ngx_pnalloc(cf->pool, redis->ssl_name.len + 1);
-    if (redis->ssl_name.data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    (void) ngx_cpystrn(redis->ssl_name.data,
-                       options->name.len ? options->name.data
-                                         : redis->url.host.data,
-                       redis->ssl_name.len + 1);
-
-    redis->ssl_ip = ngx_inet_addr(redis->ssl_name.data, redis->ssl_name.len)
-                    != INADDR_NONE
-#if (NGX_HAVE_INET6)
-                    || ngx_inet6_addr(redis->ssl_name.data,
-                                      redis->ssl_name.len, in6.s6_addr)
-                       == NGX_OK
-#endif
-                    ;
-
-    if (!options->verify) {
+    access->ssl_verify = verify;
+    access->ssl_name = tls->name;       /* a word of the configuration ends
+                                           with a zero byte */
+    if (!verify) {
         return NGX_CONF_OK;
     }
 
-    ca = &options->ca;
+    ca = tls->ca;
 
-    if (ca->len == 0) {
-        return "needs ca=file for rediss://, or verify=off";
+    if (ca.len == 0) {
+        return "needs ca=file for TLS, or verify=off";
     }
 
-    if (ngx_ssl_trusted_certificate(cf, redis->ssl, ca, 4) != NGX_OK) {
+    if (ngx_ssl_trusted_certificate(cf, access->ssl, &ca, 4) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gmchat_redis_tls(ngx_conf_t *cf,
+    ngx_http_gmchat_redis_options_t *options)
+{
+    char                     *rv;
+    ngx_gmchat_store_conf_t  *redis;
+
+    redis = options->redis;
+
+    if (options->server.tls) {
+        rv = ngx_http_gmchat_redis_tls_of(cf, &redis->access,
+                                          &options->server, options->verify);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (!options->sentinel.tls
+        || redis->url.topology != GMCHAT_URL_SENTINEL)
+    {
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_gmchat_redis_tls_of(cf, &redis->sentinel,
+                                        &options->sentinel, options->verify);
 }
 
 #endif
@@ -357,25 +439,46 @@ static char *
 ngx_http_gmchat_redis_check(ngx_conf_t *cf,
     ngx_http_gmchat_redis_options_t *options)
 {
-    ngx_gmchat_redis_conf_t  *redis;
+    ngx_flag_t                tls;
+    ngx_gmchat_store_conf_t  *redis;
 
     redis = options->redis;
 
-    if (redis->user.len == 0) {
-        redis->user.data = redis->url.user.data;
-        redis->user.len = redis->url.user.len;
+    if (redis->access.user.len == 0) {
+        redis->access.user.data = redis->url.user.data;
+        redis->access.user.len = redis->url.user.len;
     }
 
-    if (redis->user.len && redis->password.len == 0) {
+    if ((redis->access.user.len && redis->access.password.len == 0)
+        || (redis->sentinel.user.len && redis->sentinel.password.len == 0))
+    {
         return "names a user but no password_file=";
     }
 
-    if (redis->url.kind != GMCHAT_URL_TLS) {
-        return options->ca.len || options->name.len || !options->verify
+    if (options->sentinel_given
+        && redis->url.topology != GMCHAT_URL_SENTINEL)
+    {
+        return "has parameters of Sentinel without +sentinel";
+    }
+
+    tls = redis->url.kind == GMCHAT_URL_TLS;
+
+    if (options->sentinel.tls == NGX_CONF_UNSET) {
+        options->sentinel.tls = tls;
+    }
+
+    if (options->sentinel.ca.len == 0) {
+        options->sentinel.ca = options->server.ca;
+    }
+
+    if (!tls && !options->sentinel.tls) {
+        return options->server.given || options->sentinel.ca.len
+               || options->sentinel.name.len
                    ? "has TLS parameters without rediss://" : NGX_CONF_OK;
     }
 
 #if (NGX_SSL)
+    options->server.tls = tls;
     return ngx_http_gmchat_redis_tls(cf, options);
 #else
     return "needs an nginx with TLS for rediss://";
@@ -386,8 +489,8 @@ ngx_http_gmchat_redis_check(ngx_conf_t *cf,
 static ngx_http_gmchat_store_t *
 ngx_http_gmchat_store_add(ngx_conf_t *cf)
 {
-    ngx_http_gmchat_store_t       *store, **slot;
-    ngx_http_gmchat_main_conf_t   *gmcf;
+    ngx_http_gmchat_store_t      *store, **slot;
+    ngx_http_gmchat_main_conf_t  *gmcf;
 
     gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gmchat_module);
 
@@ -422,7 +525,7 @@ ngx_http_gmchat_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_uint_t                        i;
     gmchat_str_t                      url;
     ngx_http_gmchat_store_t          *store;
-    ngx_gmchat_redis_conf_t          *redis;
+    ngx_gmchat_store_conf_t          *redis;
     ngx_http_gmchat_redis_options_t   options;
 
     if (glcf->store != NGX_CONF_UNSET_PTR) {
@@ -456,6 +559,7 @@ ngx_http_gmchat_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_memzero(&options, sizeof(ngx_http_gmchat_redis_options_t));
     options.redis = redis;
     options.verify = 1;
+    options.sentinel.tls = NGX_CONF_UNSET;
 
     for (i = 2; i < cf->args->nelts; i++) {
         rv = ngx_http_gmchat_redis_option(cf, &value[i], &options);
@@ -471,5 +575,40 @@ ngx_http_gmchat_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     glcf->store = store;
 
-    return ngx_http_gmchat_redis_addrs(cf, redis);
+    return ngx_http_gmchat_redis_endpoints(cf, redis);
+}
+
+
+void
+ngx_http_gmchat_redis_resolver(ngx_conf_t *cf, ngx_gmchat_store_conf_t *redis)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (redis->resolver == NULL && clcf->resolver
+        && clcf->resolver->connections.nelts)
+    {
+        redis->resolver = clcf->resolver;
+    }
+}
+
+
+char *
+ngx_http_gmchat_redis_names(ngx_conf_t *cf, ngx_gmchat_store_conf_t *redis)
+{
+    size_t  i;
+
+    ngx_http_gmchat_redis_resolver(cf, redis);
+
+    for (i = 0; i < redis->url.nhosts && redis->resolver == NULL; i++) {
+        if (redis->endpoints[i].naddrs == 0
+            && ngx_http_gmchat_redis_resolve(cf, redis, &redis->endpoints[i])
+               != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
 }

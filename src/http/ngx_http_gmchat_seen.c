@@ -202,17 +202,22 @@ ngx_http_gmchat_seen_tell(void)
     link = first->store->link;
 
     gmchat_buf_add(&told->prefix, first->sn.str.data, first->prefix_len);
+
+    if (told->prefix.failed) {
+        ngx_free(told);
+        return NGX_ERROR;
+    }
+
     ngx_http_gmchat_seen_collect(told, first);
 
     told->script.script = "seen";
-    told->script.nkeys = 1;
     told->script.n = 2;
     told->script.words[0].data = told->prefix.data;
     told->script.words[0].len = told->prefix.len;
     told->script.words[1].data = told->hosts.data;
     told->script.words[1].len = told->hosts.len;
 
-    if (told->prefix.failed || told->hosts.failed
+    if (told->hosts.failed
         || gmchat_store_submit(link, &told->script, ngx_http_gmchat_seen_done,
                                told)
            != 0)

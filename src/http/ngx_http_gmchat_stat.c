@@ -253,7 +253,7 @@ ngx_http_gmchat_stat_store_time(uint64_t us)
 }
 
 
-ngx_gmchat_redis_counters_t *
+ngx_gmchat_store_counters_t *
 ngx_http_gmchat_stat_counters(ngx_http_gmchat_store_t *store)
 {
     return &ngx_http_gmchat_stat->stores[store->index].counters;
@@ -272,7 +272,7 @@ ngx_http_gmchat_stat_worker(void)
 }
 
 
-ngx_gmchat_redis_gauges_t *
+ngx_gmchat_store_gauges_t *
 ngx_http_gmchat_stat_gauges(ngx_http_gmchat_store_t *store)
 {
     ngx_http_gmchat_worker_t  *worker;

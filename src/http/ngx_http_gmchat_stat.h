@@ -25,13 +25,13 @@
 typedef struct {
     ngx_atomic_t                  pid;
     ngx_atomic_t                  waiting[NGX_HTTP_GMCHAT_TRANSPORTS];
-    ngx_gmchat_redis_gauges_t     links[NGX_HTTP_GMCHAT_ROWS];
+    ngx_gmchat_store_gauges_t     links[NGX_HTTP_GMCHAT_ROWS];
 } ngx_http_gmchat_worker_t;
 
 
 typedef struct {
     u_char                        name[NGX_HTTP_GMCHAT_STORE_NAME];
-    ngx_gmchat_redis_counters_t   counters;
+    ngx_gmchat_store_counters_t   counters;
 } ngx_http_gmchat_store_stat_t;
 
 

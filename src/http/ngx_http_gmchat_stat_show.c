@@ -214,7 +214,7 @@ ngx_http_gmchat_stat_call_json(gmchat_buf_t *buf, const char *endpoint,
 }
 
 
-/* A gauge of a store, by its place in ngx_gmchat_redis_gauges_t: of all workers
+/* A gauge of a store, by its place in ngx_gmchat_store_gauges_t: of all workers
  * together; with a state, how many of them have that. */
 
 static uint64_t
@@ -260,11 +260,11 @@ static const ngx_http_gmchat_figure_t  ngx_http_gmchat_gauges[] = {
 
     { "queue", "gmchat_store_queue",
       "Calls that the store has not answered yet.",
-      offsetof(ngx_gmchat_redis_gauges_t, queue) },
+      offsetof(ngx_gmchat_store_gauges_t, queue) },
 
     { "subscriptions", "gmchat_store_subscriptions",
       "Channels that the workers are subscribed to.",
-      offsetof(ngx_gmchat_redis_gauges_t, subscriptions) },
+      offsetof(ngx_gmchat_store_gauges_t, subscriptions) },
 
     { NULL, NULL, NULL, 0 }
 };
@@ -274,43 +274,55 @@ static const ngx_http_gmchat_figure_t  ngx_http_gmchat_links[] = {
 
     { "links", "gmchat_store_links",
       "Workers' links to the store by state.",
-      offsetof(ngx_gmchat_redis_gauges_t, state) },
+      offsetof(ngx_gmchat_store_gauges_t, state) },
 
     { "wake_links", "gmchat_store_wake_links",
       "Workers' links that hear wake-ups by state.",
-      offsetof(ngx_gmchat_redis_gauges_t, wake_state) },
+      offsetof(ngx_gmchat_store_gauges_t, wake_state) },
 
     { NULL, NULL, NULL, 0 }
 };
 
 
-/* The counters of a store, by their places in ngx_gmchat_redis_counters_t. */
+/* The counters of a store, by their places in ngx_gmchat_store_counters_t. */
 
 static const ngx_http_gmchat_figure_t  ngx_http_gmchat_counters[] = {
 
     { "connected", "gmchat_store_connected_total",
       "Connections to the store that were made ready.",
-      offsetof(ngx_gmchat_redis_counters_t, connected) },
+      offsetof(ngx_gmchat_store_counters_t, connected) },
 
     { "calls", "gmchat_store_calls_total",
       "Script calls submitted to the store.",
-      offsetof(ngx_gmchat_redis_counters_t, calls) },
+      offsetof(ngx_gmchat_store_counters_t, calls) },
 
     { "reruns", "gmchat_store_reruns_total",
       "Calls run again because the store had forgotten the scripts.",
-      offsetof(ngx_gmchat_redis_counters_t, reruns) },
+      offsetof(ngx_gmchat_store_counters_t, reruns) },
 
     { "overflows", "gmchat_store_overflows_total",
       "Calls refused because the queue was full.",
-      offsetof(ngx_gmchat_redis_counters_t, overflows) },
+      offsetof(ngx_gmchat_store_counters_t, overflows) },
 
     { "wake_losses", "gmchat_store_wake_losses_total",
       "Links that hear wake-ups that were lost.",
-      offsetof(ngx_gmchat_redis_counters_t, wake_losses) },
+      offsetof(ngx_gmchat_store_counters_t, wake_losses) },
 
     { "wake_messages", "gmchat_store_wake_messages_total",
       "Wake-ups heard.",
-      offsetof(ngx_gmchat_redis_counters_t, wake_messages) },
+      offsetof(ngx_gmchat_store_counters_t, wake_messages) },
+
+    { "redirects", "gmchat_store_redirects_total",
+      "Calls that a cluster sent to another server.",
+      offsetof(ngx_gmchat_store_counters_t, redirects) },
+
+    { "switches", "gmchat_store_switches_total",
+      "Times that another server became the master, or slots moved.",
+      offsetof(ngx_gmchat_store_counters_t, switches) },
+
+    { "shorts", "gmchat_store_short_total",
+      "Calls that were not safe in time.",
+      offsetof(ngx_gmchat_store_counters_t, shorts) },
 
     { NULL, NULL, NULL, 0 }
 };
@@ -378,7 +390,7 @@ ngx_http_gmchat_stat_store_json(gmchat_buf_t *buf, ngx_uint_t i)
     gmchat_buf_add_text(buf, "{");
 
     for (n = 0; n < NGX_GMCHAT_CAUSES; n++) {
-        gmchat_json_name(buf, ngx_gmchat_redis_cause(n));
+        gmchat_json_name(buf, ngx_gmchat_store_cause(n));
         gmchat_buf_add_int(buf, (int64_t) store->counters.lost[n]);
     }
 
@@ -641,7 +653,7 @@ ngx_http_gmchat_stat_sum(ngx_uint_t store, ngx_uint_t value,
 static const char *
 ngx_http_gmchat_stat_cause_name(ngx_uint_t cause)
 {
-    return ngx_gmchat_redis_cause(cause);
+    return ngx_gmchat_store_cause(cause);
 }
 
 

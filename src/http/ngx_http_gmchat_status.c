@@ -189,7 +189,7 @@ ngx_http_gmchat_ready_send(ngx_http_gmchat_ready_t *ready, ngx_uint_t ok)
                                            "ready\n", sizeof("ready\n") - 1);
     }
 
-    (void) ngx_gmchat_redis_state(ready->link, &reason);
+    (void) ngx_gmchat_store_state(ready->link, &reason);
 
     p = ngx_snprintf(text, sizeof(text), "not ready: the store does not "
                      "serve: %s\n", reason ? reason : "it refused the call");
@@ -249,7 +249,6 @@ ngx_http_gmchat_status_ready(ngx_http_request_t *r)
     ready->cleanup = cln;
     ready->link = conf->store->link;
     ready->script.script = "ping";
-    ready->script.nkeys = 1;
     ready->script.n = 1;
     ready->script.words[0].data = (u_char *) "gmchat:{ping}:";
     ready->script.words[0].len = sizeof("gmchat:{ping}:") - 1;

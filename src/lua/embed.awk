@@ -45,7 +45,7 @@ BEGIN {
 
 FNR == 1 {
     if (NR > 1) {
-        print "    ), { 0 } },"
+        print "    ), { 0 }, gmchat_null_string, { 0 } },"
     }
 
     name = FILENAME
@@ -70,8 +70,9 @@ END {
         exit 1
     }
 
-    print "    ), { 0 } },"
+    print "    ), { 0 }, gmchat_null_string, { 0 } },"
     print ""
-    print "{ gmchat_null_string, gmchat_null_string, { 0 } }"
+    print "{ gmchat_null_string, gmchat_null_string, { 0 }, gmchat_null_string,"
+    print "  { 0 } }"
     print "};"
 }

@@ -1,10 +1,10 @@
 -- A GM's friends, the oldest friendship first.
--- KEYS  1 prefix  2 the GM's mailbox
--- ARGV  1 gm_account
+-- KEYS  1 prefix
+-- ARGV  1 the GM's mailbox  2 gm_account
 -- Gives {'ok', uid, host, since, undelivered, {newest entry} or {}, ...}
 --       | {'no_gm'}
 local prefix = KEYS[1]
-local gm = ARGV[1]
+local gm = ARGV[2]
 local account = prefix .. 'gm:' .. gm
 local reply = { 'ok' }
 
@@ -18,7 +18,7 @@ for _, uid in ipairs(redis.call('ZRANGE', account .. ':friends', 0, -1)) do
     reply[#reply + 1] = uid
     reply[#reply + 1] = bond[1]
     reply[#reply + 1] = bond[2]
-    reply[#reply + 1] = tonumber(redis.call('HGET', KEYS[2] .. ':u', uid)
+    reply[#reply + 1] = tonumber(redis.call('HGET', ARGV[1] .. ':u', uid)
                                  or 0)
     reply[#reply + 1] = redis.call('XREVRANGE', prefix .. 'conv:' .. uid,
                                    '+', '-', 'COUNT', 1)

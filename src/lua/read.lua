@@ -1,13 +1,13 @@
 -- A receive with acknowledgement: forgets everything up to the cursor, where
 -- that is part of the mailbox's history, and gives what comes after it.
--- KEYS  1 prefix  2 mailbox
--- ARGV  1 cursor ('' or '0-0' acknowledges nothing)  2 limit
+-- KEYS  1 prefix
+-- ARGV  1 mailbox  2 cursor ('' or '0-0' acknowledges nothing)  3 limit
 -- Gives {'ok', cursor, more, reset, receipt, entries}; no receipt
 -- Event to the receiver: what is done with; to all GMs, where there is more to
 --       take of one
 -- include idle
-local ack, limit = ARGV[1], tonumber(ARGV[2])
-local nothing = idle(KEYS[2])
+local ack, limit = ARGV[2], tonumber(ARGV[3])
+local nothing = idle(ARGV[1])
 
 if nothing and (ack == '' or ack == '0-0' or ack == nothing) then
     return { 'ok', nothing, 0, 0, '', {} }
@@ -18,7 +18,7 @@ end
 -- include mailbox
 -- include cursor
 -- include acknowledge
-local box = mailbox(KEYS[2])
+local box = mailbox(ARGV[1])
 local reset = acknowledge(box, ack)
 
 if not box then

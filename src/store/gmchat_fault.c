@@ -5,6 +5,8 @@
 #define UNKNOWN    GMCHAT_STORE_UNKNOWN
 #define END        GMCHAT_FAULT_END
 #define RERUN      GMCHAT_FAULT_RERUN
+#define REDIRECT   GMCHAT_FAULT_REDIRECT
+#define LATER      GMCHAT_FAULT_LATER
 #define RECONNECT  GMCHAT_FAULT_RECONNECT
 
 
@@ -26,10 +28,10 @@ static const gmchat_fault_t  gmchat_faults[] = {
     { "OOM", END, REFUSED, REFUSED, "oom" },
     { "MISCONF", END, REFUSED, REFUSED, "misconf" },
     { "NOREPLICAS", END, REFUSED, REFUSED, "noreplicas" },
-    { "MOVED", END, REFUSED, REFUSED, "moved" },
-    { "ASK", END, REFUSED, REFUSED, "ask" },
-    { "TRYAGAIN", END, REFUSED, REFUSED, "tryagain" },
-    { "CLUSTERDOWN", END, REFUSED, REFUSED, "clusterdown" },
+    { "MOVED", REDIRECT, REFUSED, REFUSED, "moved" },
+    { "ASK", REDIRECT, REFUSED, REFUSED, "ask" },
+    { "TRYAGAIN", LATER, REFUSED, REFUSED, "tryagain" },
+    { "CLUSTERDOWN", LATER, REFUSED, REFUSED, "clusterdown" },
     { "CROSSSLOT", END, REFUSED, REFUSED, "crossslot" },
     { "WRONGTYPE", END, UNKNOWN, UNKNOWN, "wrongtype" },
     { NULL, END, UNKNOWN, UNKNOWN, "other" }

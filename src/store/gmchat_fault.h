@@ -13,6 +13,9 @@
 typedef enum {
     GMCHAT_FAULT_END = 0,       /* the call ends with `outcome` */
     GMCHAT_FAULT_RERUN,         /* run again, with the script's text */
+    GMCHAT_FAULT_REDIRECT,      /* in a cluster: another server is to run it;
+                                   elsewhere the call ends */
+    GMCHAT_FAULT_LATER,         /* in a cluster: what is in the way passes */
     GMCHAT_FAULT_RECONNECT      /* the call ends, and the link begins anew:
                                    this server can't serve it now */
 } gmchat_fault_cure_e;

@@ -19,6 +19,9 @@ static const gmchat_push_row_t  gmchat_push_rows[] = {
     { "message", GMCHAT_PUSH_MESSAGE, 3, { STRING, STRING } },
     { "subscribe", GMCHAT_PUSH_SUBSCRIBED, 3, { STRING, INTEGER } },
     { "unsubscribe", GMCHAT_PUSH_UNSUBSCRIBED, 3, { STRING, INTEGER } },
+    { "smessage", GMCHAT_PUSH_MESSAGE, 3, { STRING, STRING } },
+    { "ssubscribe", GMCHAT_PUSH_SUBSCRIBED, 3, { STRING, INTEGER } },
+    { "sunsubscribe", GMCHAT_PUSH_UNSUBSCRIBED, 3, { STRING, INTEGER } },
     { "pong", GMCHAT_PUSH_PONG, 2, { STRING, STRING } },
     { NULL, GMCHAT_PUSH_STRANGE, 0, { STRING, STRING } }
 };

@@ -6,6 +6,10 @@
 /* Words of the longest command: EVALSHA, sha, nkeys, keys and ARGV. */
 #define GMCHAT_RESP_WORDS  16
 
+/* Items of an array: no reply has so many, and a length is believed before
+ * the items came. */
+#define GMCHAT_RESP_ITEMS  (1 << 20)
+
 
 #if (HIREDIS_MAJOR >= 1)
 typedef size_t  gmchat_resp_elements_t;
@@ -69,7 +73,7 @@ gmchat_resp_array(const redisReadTask *task, gmchat_resp_elements_t elements)
 
     n = (size_t) elements;
 
-    if (n > SIZE_MAX / 4 / sizeof(gmchat_value_t)) {
+    if (n > GMCHAT_RESP_ITEMS) {
         return NULL;
     }
 

@@ -6,7 +6,7 @@
 /* Milliseconds: a failover is noticed soon, and a dead server is not flooded
  * by many workers. */
 #define NGX_GMCHAT_BACKOFF_BASE  50
-#define NGX_GMCHAT_BACKOFF_CAP   1000
+#define NGX_GMCHAT_BACKOFF_CAP   500
 
 
 static void ngx_gmchat_link_deadline_handler(ngx_event_t *ev);
@@ -184,10 +184,55 @@ ngx_gmchat_link_lose(ngx_gmchat_link_t *link, ngx_gmchat_cause_e cause,
 
     link->log.log_level = NGX_LOG_ALERT;
     link->failures++;
+    link->tries++;
     link->cause = cause;
     link->reason = reason;
 
     ngx_gmchat_link_event(link, GMCHAT_LINK_FAILED);
+}
+
+
+void
+ngx_gmchat_link_hurry(ngx_gmchat_link_t *link)
+{
+    if (link->retry.timer_set) {
+        ngx_del_timer(&link->retry);
+        ngx_gmchat_link_event(link, GMCHAT_LINK_RETRY);
+    }
+}
+
+
+void
+ngx_gmchat_link_leave(ngx_gmchat_link_t *link)
+{
+    if (link->connection == NULL && link->resolving == NULL) {
+        return;
+    }
+
+    link->failures = 0;
+    ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_SWITCHED,
+                         "another server is the master now");
+}
+
+
+void
+ngx_gmchat_link_follow(ngx_gmchat_link_t *link)
+{
+    if (link->failures > 1) {
+        link->failures = 1;
+    }
+
+    if (link->state == GMCHAT_LINK_CONNECTING
+        || link->state == GMCHAT_LINK_RECONNECTING)
+    {
+        if (link->connection == NULL && link->resolving == NULL) {
+            ngx_gmchat_link_connect(link);
+        }
+
+        return;
+    }
+
+    ngx_gmchat_link_hurry(link);
 }
 
 
@@ -200,6 +245,12 @@ ngx_gmchat_link_deadline_handler(ngx_event_t *ev)
 
     if (link->state == GMCHAT_LINK_READY) {
         link->handlers->overdue(link);
+        return;
+    }
+
+    if (link->resolving) {
+        ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_RESOLVE,
+                             "its name was not resolved in time");
         return;
     }
 

@@ -8,7 +8,8 @@
 #include <ngx_event_connect.h>
 
 #include "gmchat_resp.h"
-#include "ngx_gmchat_redis.h"
+#include "ngx_gmchat_endpoint.h"
+#include "ngx_gmchat_store.h"
 
 
 /*
@@ -55,14 +56,22 @@ typedef struct {
 struct ngx_gmchat_link_s {
     const ngx_gmchat_link_handlers_t  *handlers;
     void                              *data;
-    ngx_gmchat_redis_conf_t           *conf;
-    ngx_uint_t                        *addr;    /* which of conf's to use */
+    ngx_gmchat_store_conf_t           *conf;
+    const ngx_gmchat_access_t         *access;
+    const ngx_gmchat_endpoint_t       *endpoint;    /* where to connect to;
+                                                   without a host: not known
+                                                   yet, connecting waits */
+    ngx_gmchat_link_t                 *leader;  /* while this one is ready, to
+                                                   the same server; NULL:
+                                                   none */
     ngx_atomic_t                      *gauge;   /* shows the state */
 
     gmchat_link_state_e                state;
     const char                        *reason;      /* of the last loss */
     ngx_gmchat_cause_e                 cause;       /* and its cause */
     unsigned                           failures;    /* in a row */
+    ngx_uint_t                         tries;   /* lost so often: the next
+                                                   address is tried */
 
     ngx_event_t                        deadline;
     const char                        *late;    /* what passed if not ready */
@@ -72,6 +81,9 @@ struct ngx_gmchat_link_s {
     ngx_pool_t                        *pool;    /* the connection's */
     ngx_connection_t                  *connection;
     ngx_peer_connection_t              peer;
+    ngx_sockaddr_t                     sockaddr;    /* of the server */
+    socklen_t                          socklen;
+    ngx_resolver_ctx_t                *resolving;
     redisReader                       *reader;
     gmchat_arena_t                     arena;   /* the value being handled */
 
@@ -89,8 +101,8 @@ struct ngx_gmchat_link_s {
 
 /* ngx_gmchat_link.c: the states */
 
-/* Sets up a link of zeroes that has `handlers`, `data`, `conf`, `addr` and
- * `gauge`. */
+/* Sets up a link of zeroes that has `handlers`, `data`, `conf`, `access`,
+ * `endpoint` and `gauge`. */
 void ngx_gmchat_link_init(ngx_gmchat_link_t *link, ngx_log_t *log);
 
 /* Sets up a cancelable event. */
@@ -109,6 +121,16 @@ void ngx_gmchat_link_speak(ngx_gmchat_link_t *link, ngx_gmchat_cause_e cause);
 /* The link is lost, and connects again after a while. */
 void ngx_gmchat_link_lose(ngx_gmchat_link_t *link, ngx_gmchat_cause_e cause,
     const char *reason);
+
+/* A link that waits to connect again does so now. */
+void ngx_gmchat_link_hurry(ngx_gmchat_link_t *link);
+
+/* The endpoint becomes another one: the link is lost, if it has anything of
+ * the one before. */
+void ngx_gmchat_link_leave(ngx_gmchat_link_t *link);
+
+/* And is another one now: the link, unless it is idle, connects at once. */
+void ngx_gmchat_link_follow(ngx_gmchat_link_t *link);
 
 /* Exits, and frees what the link holds. */
 void ngx_gmchat_link_close(ngx_gmchat_link_t *link);
@@ -129,6 +151,14 @@ ngx_int_t ngx_gmchat_wire_put(ngx_gmchat_link_t *link,
 /* The words of AUTH, by the configuration; returns how many, 0 without a
  * password. */
 size_t ngx_gmchat_wire_auth(ngx_gmchat_link_t *link, gmchat_str_t words[3]);
+
+/* The same, of whoever uses that access. */
+size_t ngx_gmchat_wire_auth_words(const ngx_gmchat_access_t *access,
+    gmchat_str_t words[3]);
+
+/* The same of SELECT, whose number is written to `db`; 0 if none is needed. */
+size_t ngx_gmchat_wire_select(ngx_gmchat_link_t *link, gmchat_str_t words[2],
+    u_char db[NGX_INT_T_LEN]);
 
 /* Writes what can be written now; the rest goes when it can. */
 void ngx_gmchat_wire_write(ngx_gmchat_link_t *link);

@@ -1,4 +1,4 @@
-#include "ngx_gmchat_redis_internal.h"
+#include "ngx_gmchat_redis.h"
 
 
 /* Probes in a wake_timeout: one may be late. */
@@ -58,11 +58,9 @@ static void
 ngx_gmchat_proof_published(void *data, gmchat_store_outcome_e outcome,
     const gmchat_value_t *value)
 {
-    gmchat_store_t       *store;
     ngx_gmchat_pubsub_t  *pubsub;
 
-    store = data;
-    pubsub = &store->pubsub;
+    pubsub = data;
 
     if (!pubsub->own_confirmed) {
         return;
@@ -99,7 +97,7 @@ ngx_gmchat_proof_publish(ngx_gmchat_pubsub_t *pubsub)
     words[2].len = (size_t) (ngx_sprintf(number, "%uL", pubsub->asked)
                              - number);
 
-    if (ngx_gmchat_redis_ask(pubsub->store, ngx_gmchat_proof_published,
+    if (ngx_gmchat_redis_ask(pubsub->redis, ngx_gmchat_proof_published, pubsub,
                              words, 3)
         != NGX_OK)
     {
@@ -135,7 +133,7 @@ ngx_gmchat_proof_begin(ngx_gmchat_pubsub_t *pubsub)
 {
     pubsub->own_confirmed = 1;
 
-    if (!ngx_gmchat_redis_serves(pubsub->store)) {
+    if (!ngx_gmchat_redis_serves(pubsub->redis)) {
         ngx_gmchat_link_event(&pubsub->link, GMCHAT_LINK_PREPARED);
         return;
     }
@@ -168,7 +166,7 @@ ngx_gmchat_proof_probe_handler(ngx_event_t *ev)
     ngx_add_timer(&pubsub->probe,
                   pubsub->link.conf->wake_timeout / NGX_GMCHAT_PROBES);
 
-    if (ngx_gmchat_redis_serves(pubsub->store)) {
+    if (ngx_gmchat_redis_serves(pubsub->redis)) {
         (void) ngx_gmchat_proof_publish(pubsub);
         return;
     }

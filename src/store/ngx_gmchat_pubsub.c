@@ -1,23 +1,10 @@
-#include "ngx_gmchat_redis_internal.h"
-
-#include "gmchat_push.h"
+#include "ngx_gmchat_pubsub_internal.h"
 
 
 /* Milliseconds that a channel stays subscribed without subs: a poller that
  * comes back finds it active, and costs the server nothing. */
 #define NGX_GMCHAT_LINGER  5000
 
-/* Milliseconds between wake-ups while nothing can be heard: a message waits
- * that much longer at most, and many waiters are not a storm. */
-#define NGX_GMCHAT_LOOK    2000
-
-
-typedef struct {
-    ngx_str_node_t     node;        /* first, for ngx_str_rbtree */
-    ngx_queue_t        queue;
-    ngx_msec_t         since;       /* when it began to linger */
-    gmchat_channel_t   channel;
-} ngx_gmchat_pubsub_channel_t;
 
 typedef void (*ngx_gmchat_pubsub_each_pt)(gmchat_channel_t *channel);
 
@@ -29,6 +16,8 @@ static ngx_int_t ngx_gmchat_pubsub_answer(ngx_gmchat_link_t *link,
 static void ngx_gmchat_pubsub_lost(ngx_gmchat_link_t *link,
     ngx_gmchat_cause_e cause, const char *reason);
 static void ngx_gmchat_pubsub_end(ngx_gmchat_link_t *link);
+
+static void ngx_gmchat_pubsub_begin(gmchat_channel_t *channel);
 
 static void ngx_gmchat_pubsub_flush_handler(ngx_event_t *ev);
 static void ngx_gmchat_pubsub_look_handler(ngx_event_t *ev);
@@ -50,22 +39,24 @@ static const ngx_gmchat_link_handlers_t  ngx_gmchat_pubsub_handlers = {
 
 
 void
-ngx_gmchat_pubsub_init(gmchat_store_t *store, ngx_log_t *log)
+ngx_gmchat_pubsub_init(ngx_gmchat_redis_t *redis, ngx_atomic_t *gauge)
 {
     ngx_gmchat_link_t    *link;
     ngx_gmchat_pubsub_t  *pubsub;
 
-    pubsub = &store->pubsub;
-    pubsub->store = store;
+    pubsub = &redis->pubsub;
+    pubsub->redis = redis;
 
     link = &pubsub->link;
     link->handlers = &ngx_gmchat_pubsub_handlers;
     link->data = pubsub;
-    link->conf = store->conf;
-    link->addr = &store->addr;
-    link->gauge = &store->gauges->wake_state;
+    link->conf = redis->conf;
+    link->access = &redis->conf->access;
+    link->endpoint = &redis->endpoint;
+    link->leader = &redis->link;
+    link->gauge = gauge;
     link->cancelable = 1;
-    ngx_gmchat_link_init(link, log);
+    ngx_gmchat_link_init(link, &redis->store->log);
 
     ngx_rbtree_init(&pubsub->channels, &pubsub->sentinel,
                     ngx_str_rbtree_insert_value);
@@ -115,7 +106,7 @@ ngx_gmchat_pubsub_shift(ngx_queue_t *queue)
 }
 
 
-static void
+void
 ngx_gmchat_pubsub_move(ngx_gmchat_pubsub_channel_t *channel, ngx_queue_t *to)
 {
     ngx_queue_remove(&channel->queue);
@@ -123,7 +114,7 @@ ngx_gmchat_pubsub_move(ngx_gmchat_pubsub_channel_t *channel, ngx_queue_t *to)
 }
 
 
-static ngx_gmchat_pubsub_channel_t *
+ngx_gmchat_pubsub_channel_t *
 ngx_gmchat_pubsub_find(ngx_gmchat_pubsub_t *pubsub, const gmchat_str_t *name)
 {
     ngx_str_t  text;
@@ -139,7 +130,7 @@ ngx_gmchat_pubsub_find(ngx_gmchat_pubsub_t *pubsub, const gmchat_str_t *name)
 
 /* Makes a channel that lingers. */
 
-static ngx_gmchat_pubsub_channel_t *
+ngx_gmchat_pubsub_channel_t *
 ngx_gmchat_pubsub_new(ngx_gmchat_pubsub_t *pubsub, const gmchat_str_t *name)
 {
     ngx_gmchat_pubsub_channel_t  *channel;
@@ -151,6 +142,7 @@ ngx_gmchat_pubsub_new(ngx_gmchat_pubsub_t *pubsub, const gmchat_str_t *name)
     }
 
     ngx_memzero(channel, sizeof(ngx_gmchat_pubsub_channel_t));
+    channel->pubsub = pubsub;
 
     channel->node.str.data = (u_char *) (channel + 1);
     channel->node.str.len = name->len;
@@ -159,7 +151,7 @@ ngx_gmchat_pubsub_new(ngx_gmchat_pubsub_t *pubsub, const gmchat_str_t *name)
     channel->node.node.key = ngx_crc32_short(name->data, name->len);
     ngx_rbtree_insert(&pubsub->channels, &channel->node.node);
     ngx_queue_insert_tail(&pubsub->lingering, &channel->queue);
-    pubsub->store->gauges->subscriptions++;
+    pubsub->redis->store->gauges->subscriptions++;
 
     return channel;
 }
@@ -167,12 +159,12 @@ ngx_gmchat_pubsub_new(ngx_gmchat_pubsub_t *pubsub, const gmchat_str_t *name)
 
 /* Frees a channel that is in no queue and has no subs. */
 
-static void
+void
 ngx_gmchat_pubsub_free(ngx_gmchat_pubsub_t *pubsub,
     ngx_gmchat_pubsub_channel_t *channel)
 {
     ngx_rbtree_delete(&pubsub->channels, &channel->node.node);
-    pubsub->store->gauges->subscriptions--;
+    pubsub->redis->store->gauges->subscriptions--;
 
     ngx_free(channel);
 }
@@ -231,15 +223,11 @@ ngx_gmchat_pubsub_close(ngx_gmchat_pubsub_t *pubsub)
 
 
 int
-gmchat_store_subscribe(gmchat_store_t *store, gmchat_sub_t *sub,
+ngx_gmchat_pubsub_join(ngx_gmchat_pubsub_t *pubsub, gmchat_sub_t *sub,
     const gmchat_str_t *name, int *active)
 {
     int                           proven;
-    ngx_gmchat_pubsub_t          *pubsub;
     ngx_gmchat_pubsub_channel_t  *channel;
-
-    pubsub = &store->pubsub;
-    gmchat_store_unsubscribe(store, sub);
 
     if (pubsub->link.state == GMCHAT_LINK_CLOSED) {
         return -1;
@@ -275,17 +263,13 @@ gmchat_store_subscribe(gmchat_store_t *store, gmchat_sub_t *sub,
 
 
 void
-gmchat_store_unsubscribe(gmchat_store_t *store, gmchat_sub_t *sub)
+ngx_gmchat_pubsub_leave(gmchat_sub_t *sub)
 {
     ngx_gmchat_pubsub_t          *pubsub;
     ngx_gmchat_pubsub_channel_t  *channel;
 
-    if (sub->channel == NULL) {
-        return;
-    }
-
-    pubsub = &store->pubsub;
     channel = ngx_gmchat_pubsub_outer(sub->channel);
+    pubsub = channel->pubsub;
     gmchat_channel_leave(sub);
 
     if (channel->channel.first) {
@@ -298,6 +282,32 @@ gmchat_store_unsubscribe(gmchat_store_t *store, gmchat_sub_t *sub)
     if (!pubsub->sweep.timer_set) {
         ngx_add_timer(&pubsub->sweep, NGX_GMCHAT_LINGER);
     }
+}
+
+
+/* In a cluster it takes a server, and that server has said how it wakes. */
+
+static ngx_uint_t
+ngx_gmchat_pubsub_can(ngx_gmchat_pubsub_t *pubsub)
+{
+    return pubsub->redis->store->cluster == NULL
+           || pubsub->redis->link.state == GMCHAT_LINK_READY;
+}
+
+
+void
+ngx_gmchat_pubsub_may_begin(ngx_gmchat_pubsub_t *pubsub)
+{
+    if (!ngx_queue_empty(&pubsub->fresh)) {
+        ngx_post_event(&pubsub->flush, &ngx_posted_events);
+    }
+}
+
+
+ngx_uint_t
+ngx_gmchat_pubsub_idle(ngx_gmchat_pubsub_t *pubsub)
+{
+    return pubsub->channels.root == pubsub->channels.sentinel;
 }
 
 
@@ -314,7 +324,9 @@ ngx_gmchat_pubsub_wait(ngx_gmchat_pubsub_t *pubsub)
         ngx_add_timer(&pubsub->look, NGX_GMCHAT_LOOK);
     }
 
-    ngx_gmchat_link_event(&pubsub->link, GMCHAT_LINK_START);
+    if (ngx_gmchat_pubsub_can(pubsub)) {
+        ngx_gmchat_link_event(&pubsub->link, GMCHAT_LINK_START);
+    }
 }
 
 
@@ -325,7 +337,7 @@ ngx_gmchat_pubsub_look_handler(ngx_event_t *ev)
 
     pubsub = ev->data;
 
-    if (pubsub->link.state == GMCHAT_LINK_READY) {
+    if (pubsub->link.state == GMCHAT_LINK_READY && !pubsub->moved) {
         return;
     }
 
@@ -340,14 +352,16 @@ ngx_gmchat_pubsub_look_handler(ngx_event_t *ev)
 
 static ngx_int_t
 ngx_gmchat_pubsub_put(ngx_gmchat_pubsub_t *pubsub, int subscribe,
-    const gmchat_str_t *name)
+    unsigned sharded, const gmchat_str_t *name)
 {
     gmchat_str_t  words[2];
 
-    static const gmchat_str_t  commands[] = { gmchat_string("UNSUBSCRIBE"),
-                                              gmchat_string("SUBSCRIBE") };
+    static const gmchat_str_t  commands[2][2] = {
+        { gmchat_string("UNSUBSCRIBE"), gmchat_string("SUBSCRIBE") },
+        { gmchat_string("SUNSUBSCRIBE"), gmchat_string("SSUBSCRIBE") }
+    };
 
-    words[0] = commands[subscribe];
+    words[0] = commands[sharded][subscribe];
     words[1] = *name;
 
     if (ngx_gmchat_wire_put(&pubsub->link, words, 2) != NGX_OK) {
@@ -373,7 +387,9 @@ ngx_gmchat_pubsub_put_channel(ngx_gmchat_pubsub_t *pubsub, int subscribe,
     name.data = channel->node.str.data;
     name.len = channel->node.str.len;
 
-    if (ngx_gmchat_pubsub_put(pubsub, subscribe, &name) != NGX_OK) {
+    if (ngx_gmchat_pubsub_put(pubsub, subscribe, pubsub->redis->sharded, &name)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -422,6 +438,11 @@ ngx_gmchat_pubsub_flush_handler(ngx_event_t *ev)
         ngx_gmchat_link_lose(&pubsub->link, NGX_GMCHAT_CAUSE_MEMORY,
                              "no memory");
         return;
+    }
+
+    if (pubsub->arrived) {
+        pubsub->arrived = 0;
+        ngx_gmchat_pubsub_each(&pubsub->active, ngx_gmchat_pubsub_begin);
     }
 
     ngx_gmchat_wire_write(&pubsub->link);
@@ -501,7 +522,7 @@ ngx_gmchat_pubsub_setup(ngx_gmchat_link_t *link)
     own.data = pubsub->own;
     own.len = NGX_GMCHAT_OWN_LEN;
 
-    if (ngx_gmchat_pubsub_put(pubsub, 1, &own) != NGX_OK) {
+    if (ngx_gmchat_pubsub_put(pubsub, 1, 0, &own) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -528,11 +549,12 @@ ngx_gmchat_pubsub_serve(ngx_gmchat_link_t *link, ngx_uint_t back)
     if (back) {
         ngx_log_error(NGX_LOG_ERR, &link->log, 0,
                       "gmchat: wake-ups of store %V are back",
-                      &link->conf->name);
+                      &pubsub->redis->label);
     }
 
     ngx_gmchat_link_stop_event(&pubsub->look);
     ngx_gmchat_proof_serve(pubsub);
+    ngx_gmchat_store_show(pubsub->redis->store);
 
     ngx_post_event(&pubsub->flush, &ngx_posted_events);
 
@@ -576,6 +598,10 @@ static ngx_int_t
 ngx_gmchat_pubsub_confirmation(ngx_gmchat_pubsub_t *pubsub,
     const gmchat_push_t *push, ngx_uint_t own)
 {
+    if (!own && ngx_gmchat_pubsub_unasked(pubsub, push)) {
+        return NGX_OK;
+    }
+
     if (pubsub->unconfirmed == 0) {
         return NGX_ERROR;
     }
@@ -613,7 +639,7 @@ ngx_gmchat_pubsub_message(ngx_gmchat_pubsub_t *pubsub,
         return NGX_ERROR;
     }
 
-    (void) ngx_atomic_fetch_add(&pubsub->store->counters->wake_messages, 1);
+    (void) ngx_atomic_fetch_add(&pubsub->redis->counters->wake_messages, 1);
     gmchat_channel_message(&channel->channel, &push->text);
 
     return NGX_OK;
@@ -650,7 +676,10 @@ ngx_gmchat_pubsub_answer(ngx_gmchat_link_t *link, const gmchat_value_t *value)
         return NGX_OK;
 
     case GMCHAT_PUSH_ERROR:
-        ngx_gmchat_pubsub_refused(pubsub, &push.text);
+        if (ngx_gmchat_pubsub_redirected(pubsub, &push.text) != NGX_OK) {
+            ngx_gmchat_pubsub_refused(pubsub, &push.text);
+        }
+
         return NGX_OK;
 
     default:
@@ -673,9 +702,9 @@ ngx_gmchat_pubsub_refused(ngx_gmchat_pubsub_t *pubsub,
 
     ngx_log_error(NGX_LOG_ERR, &pubsub->link.log, 0,
                   "gmchat: store %V refused the wake-ups: \"%*s\"",
-                  &pubsub->link.conf->name, error->len, error->data);
+                  &pubsub->redis->label, error->len, error->data);
 
-    ngx_gmchat_link_lose(&pubsub->link, cause, ngx_gmchat_redis_cause(cause));
+    ngx_gmchat_link_lose(&pubsub->link, cause, ngx_gmchat_store_cause(cause));
 }
 
 
@@ -687,11 +716,11 @@ ngx_gmchat_pubsub_lost(ngx_gmchat_link_t *link, ngx_gmchat_cause_e cause,
 
     pubsub = link->data;
 
-    (void) ngx_atomic_fetch_add(&pubsub->store->counters->wake_losses, 1);
+    (void) ngx_atomic_fetch_add(&pubsub->redis->counters->wake_losses, 1);
 
     ngx_log_error(NGX_LOG_ERR, &link->log, 0,
                   "gmchat: wake-ups of store %V are lost: %s",
-                  &link->conf->name, reason);
+                  &pubsub->redis->label, reason);
 }
 
 
@@ -716,4 +745,5 @@ ngx_gmchat_pubsub_end(ngx_gmchat_link_t *link)
     ngx_gmchat_pubsub_each(&pubsub->lingering, gmchat_channel_lost);
 
     ngx_gmchat_pubsub_wait(pubsub);
+    ngx_gmchat_store_show(pubsub->redis->store);
 }

@@ -2,9 +2,7 @@
 #define NGX_GMCHAT_PUBSUB_H
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_event.h>
+#include "ngx_gmchat_store_internal.h"
 
 #include "gmchat_channel.h"
 #include "ngx_gmchat_link.h"
@@ -17,7 +15,7 @@
 #define NGX_GMCHAT_OWN_LEN  (sizeof("gmchat:link:") - 1 + 32)
 
 typedef struct {
-    gmchat_store_t      *store;
+    ngx_gmchat_redis_t      *redis;
     ngx_gmchat_link_t    link;
 
     ngx_rbtree_t         channels;
@@ -48,11 +46,29 @@ typedef struct {
 
     unsigned             own_confirmed:1;
     unsigned             doubted:1;     /* overdue, to be looked at again */
+    unsigned             moved:1;       /* some of `fresh` wait for the map */
+    unsigned             arrived:1;     /* some of `active` have subs that came
+                                           from another server */
 } ngx_gmchat_pubsub_t;
 
 
-/* Sets up the link of a store, which connects when somebody subscribes. */
-void ngx_gmchat_pubsub_init(gmchat_store_t *store, ngx_log_t *log);
+/* Sets up the link of a redis, which connects when somebody subscribes. */
+void ngx_gmchat_pubsub_init(ngx_gmchat_redis_t *redis, ngx_atomic_t *gauge);
+
+/* gmchat_store_subscribe() and _unsubscribe(), of a sub that is in no channel,
+ * and of one that is in one. */
+int ngx_gmchat_pubsub_join(ngx_gmchat_pubsub_t *pubsub, gmchat_sub_t *sub,
+    const gmchat_str_t *channel, int *active);
+void ngx_gmchat_pubsub_leave(gmchat_sub_t *sub);
+
+/* A cluster's server became ready: what is to be heard there can be. */
+void ngx_gmchat_pubsub_may_begin(ngx_gmchat_pubsub_t *pubsub);
+
+/* Puts those channels of a cluster's server that belong elsewhere there. */
+void ngx_gmchat_pubsub_relocate(ngx_gmchat_pubsub_t *pubsub);
+
+/* Whether it has no channels. */
+ngx_uint_t ngx_gmchat_pubsub_idle(ngx_gmchat_pubsub_t *pubsub);
 
 /* Takes all subs out of their channels and closes it: the worker exits. */
 void ngx_gmchat_pubsub_close(ngx_gmchat_pubsub_t *pubsub);

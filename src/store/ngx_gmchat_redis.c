@@ -1,16 +1,4 @@
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_event.h>
-#include <ngx_sha1.h>
-
-#include "ngx_gmchat_redis_internal.h"
-
-
-/* Calls that are kept for the next ones. */
-#define NGX_GMCHAT_KEEP_CALLS    1024
-
-/* "*15\r\n" and "$<len>\r\n...\r\n": RESP's share of a word, at most. */
-#define NGX_GMCHAT_WORD_FRAME    24
+#include "ngx_gmchat_cluster.h"
 
 
 static void ngx_gmchat_redis_serve(ngx_gmchat_link_t *link, ngx_uint_t back);
@@ -20,6 +8,7 @@ static void ngx_gmchat_redis_lost(ngx_gmchat_link_t *link,
 static void ngx_gmchat_redis_fail_calls(ngx_gmchat_link_t *link);
 
 static void ngx_gmchat_redis_flush_handler(ngx_event_t *ev);
+static void ngx_gmchat_redis_doubt_handler(ngx_event_t *ev);
 
 
 static const ngx_gmchat_link_handlers_t  ngx_gmchat_redis_handlers = {
@@ -33,128 +22,118 @@ static const ngx_gmchat_link_handlers_t  ngx_gmchat_redis_handlers = {
 };
 
 
-static const char *const  ngx_gmchat_redis_causes[NGX_GMCHAT_CAUSES] = {
-    "connect", "timeout", "tls", "auth", "loading", "readonly", "masterdown",
-    "history", "setup", "closed", "protocol", "memory"
-};
-
-
-const char *
-ngx_gmchat_redis_cause(ngx_gmchat_cause_e cause)
-{
-    return ngx_gmchat_redis_causes[cause];
-}
-
-
 /* Opening and closing */
 
 
-static void
-ngx_gmchat_redis_hash_scripts(void)
+void
+ngx_gmchat_redis_init(ngx_gmchat_redis_t *redis, ngx_uint_t shown)
 {
-    u_char            digest[20];
-    ngx_sha1_t        sha1;
-    gmchat_script_t  *script;
+    gmchat_store_t     *store;
+    ngx_gmchat_link_t  *link;
 
-    for (script = gmchat_script_list(); script->name.len; script++) {
-        ngx_sha1_init(&sha1);
-        ngx_sha1_update(&sha1, script->body.data, script->body.len);
-        ngx_sha1_final(digest, &sha1);
-        ngx_hex_dump(script->sha, digest, sizeof(digest));
-    }
+    store = redis->store;
+    redis->conf = store->conf;
+    redis->counters = store->counters;
+
+    link = &redis->link;
+    link->handlers = &ngx_gmchat_redis_handlers;
+    link->data = redis;
+    link->conf = store->conf;
+    link->access = &store->conf->access;
+    link->endpoint = &redis->endpoint;
+    link->gauge = shown ? &store->gauges->state : &redis->state;
+    ngx_gmchat_link_init(link, &store->log);
+
+    ngx_queue_init(&redis->waiting);
+    ngx_queue_init(&redis->sent);
+
+    ngx_gmchat_link_init_event(link, &redis->flush,
+                               ngx_gmchat_redis_flush_handler, redis);
+    ngx_gmchat_link_init_event(link, &redis->probe,
+                               ngx_gmchat_redis_probe_handler, redis);
+    ngx_gmchat_link_init_event(link, &redis->doubt,
+                               ngx_gmchat_redis_doubt_handler, redis);
+
+    ngx_gmchat_pubsub_init(redis, shown ? &store->gauges->wake_state
+                                        : &redis->wake_state);
+    ngx_gmchat_commit_init(redis);
 }
 
 
-gmchat_store_t *
-ngx_gmchat_redis_open(ngx_cycle_t *cycle, ngx_gmchat_redis_conf_t *conf,
-    ngx_gmchat_redis_counters_t *counters, ngx_gmchat_redis_gauges_t *gauges)
+ngx_int_t
+ngx_gmchat_redis_at(ngx_gmchat_redis_t *redis, const gmchat_str_t *host,
+    unsigned port)
 {
-    gmchat_store_t  *store;
+    u_char                 *p;
+    ngx_str_t               label;
+    ngx_pool_t             *pool;
+    ngx_gmchat_endpoint_t   endpoint;
 
-    store = ngx_pcalloc(cycle->pool, sizeof(gmchat_store_t));
-    if (store == NULL) {
-        return NULL;
+    pool = ngx_create_pool(1024, &redis->store->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
     }
 
-    ngx_gmchat_redis_hash_scripts();
+    label.data = NULL;
 
-    store->conf = conf;
-    store->counters = counters;
-    store->gauges = gauges;
+    if (ngx_gmchat_endpoint_set(&endpoint, pool, host, port) == NGX_OK) {
+        label.len = redis->conf->name.len + 4 + endpoint.name.len;
+        label.data = ngx_pnalloc(pool, label.len);
+    }
 
-    store->link.handlers = &ngx_gmchat_redis_handlers;
-    store->link.data = store;
-    store->link.conf = conf;
-    store->link.addr = &store->addr;
-    store->link.gauge = &gauges->state;
-    ngx_gmchat_link_init(&store->link, cycle->log);
+    if (label.data == NULL) {
+        ngx_destroy_pool(pool);
+        return NGX_ERROR;
+    }
 
-    ngx_queue_init(&store->waiting);
-    ngx_queue_init(&store->sent);
-    ngx_queue_init(&store->refused);
-    ngx_queue_init(&store->free);
+    p = ngx_sprintf(label.data, "%V at %V", &redis->conf->name,
+                    &endpoint.name);
+    label.len = (size_t) (p - label.data);
 
-    ngx_gmchat_link_init_event(&store->link, &store->flush,
-                               ngx_gmchat_redis_flush_handler, store);
-    ngx_gmchat_link_init_event(&store->link, &store->probe,
-                               ngx_gmchat_redis_probe_handler, store);
+    if (redis->pool) {
+        ngx_destroy_pool(redis->pool);
+    }
 
-    ngx_gmchat_pubsub_init(store, cycle->log);
+    redis->pool = pool;
+    redis->label = label;
+    redis->endpoint = endpoint;
 
-    ngx_gmchat_link_event(&store->link, GMCHAT_LINK_START);
-
-    return store;
+    return NGX_OK;
 }
 
 
-/* Takes the first call out of a queue; NULL if there is none. */
-
-static ngx_gmchat_redis_call_t *
-ngx_gmchat_redis_shift(ngx_queue_t *queue)
+ngx_int_t
+ngx_gmchat_redis_move(ngx_gmchat_redis_t *redis, const gmchat_str_t *host,
+    unsigned port)
 {
-    ngx_queue_t  *q;
+    ngx_int_t  rc;
 
-    if (ngx_queue_empty(queue)) {
-        return NULL;
-    }
+    ngx_gmchat_link_leave(&redis->link);
+    ngx_gmchat_link_leave(&redis->pubsub.link);
 
-    q = ngx_queue_head(queue);
-    ngx_queue_remove(q);
+    rc = ngx_gmchat_redis_at(redis, host, port);
 
-    return ngx_queue_data(q, ngx_gmchat_redis_call_t, queue);
-}
+    ngx_gmchat_link_follow(&redis->link);
+    ngx_gmchat_link_follow(&redis->pubsub.link);
 
-
-static void
-ngx_gmchat_redis_free_calls(gmchat_store_t *store)
-{
-    ngx_gmchat_redis_call_t  *call;
-
-    while ((call = ngx_gmchat_redis_shift(&store->free)) != NULL) {
-        ngx_free(call);
-    }
+    return rc;
 }
 
 
 void
-ngx_gmchat_redis_close(gmchat_store_t *store)
+ngx_gmchat_redis_close(ngx_gmchat_redis_t *redis)
 {
-    ngx_gmchat_pubsub_close(&store->pubsub);
-    ngx_gmchat_link_close(&store->link);
+    ngx_gmchat_pubsub_close(&redis->pubsub);
+    ngx_gmchat_commit_close(&redis->commit);
+    ngx_gmchat_link_close(&redis->link);
 
-    ngx_gmchat_link_stop_event(&store->flush);
-    ngx_gmchat_redis_free_calls(store);
-}
+    ngx_gmchat_link_stop_event(&redis->flush);
+    ngx_gmchat_link_stop_event(&redis->doubt);
 
-
-gmchat_link_state_e
-ngx_gmchat_redis_state(gmchat_store_t *store, const char **reason)
-{
-    if (reason) {
-        *reason = store->link.reason;
+    if (redis->pool) {
+        ngx_destroy_pool(redis->pool);
+        redis->pool = NULL;
     }
-
-    return store->link.state;
 }
 
 
@@ -164,22 +143,26 @@ ngx_gmchat_redis_state(gmchat_store_t *store, const char **reason)
 static void
 ngx_gmchat_redis_serve(ngx_gmchat_link_t *link, ngx_uint_t back)
 {
-    gmchat_store_t  *store;
+    ngx_gmchat_redis_t  *redis;
 
-    store = link->data;
+    redis = link->data;
 
     if (back) {
         ngx_log_error(NGX_LOG_ERR, &link->log, 0,
-                      "gmchat: store %V is back", &store->conf->name);
+                      "gmchat: store %V is back", &redis->label);
     }
 
-    (void) ngx_atomic_fetch_add(&store->counters->connected, 1);
+    (void) ngx_atomic_fetch_add(&redis->counters->connected, 1);
 
-    if (store->conf->probe) {
-        ngx_add_timer(&store->probe, store->conf->probe);
+    if (redis->conf->probe) {
+        ngx_add_timer(&redis->probe, redis->conf->probe);
     }
 
-    ngx_post_event(&store->flush, &ngx_posted_events);
+    ngx_gmchat_commit_begin(&redis->commit);
+
+    ngx_post_event(&redis->flush, &ngx_posted_events);
+    ngx_gmchat_pubsub_may_begin(&redis->pubsub);
+    ngx_gmchat_store_served(redis->store);
 }
 
 
@@ -187,17 +170,17 @@ static void
 ngx_gmchat_redis_lost(ngx_gmchat_link_t *link, ngx_gmchat_cause_e cause,
     const char *reason)
 {
-    gmchat_store_t  *store;
+    ngx_gmchat_redis_t  *redis;
 
-    store = link->data;
+    redis = link->data;
 
-    (void) ngx_atomic_fetch_add(&store->counters->lost[cause], 1);
+    (void) ngx_atomic_fetch_add(&redis->counters->lost[cause], 1);
 
     ngx_log_error(NGX_LOG_ERR, &link->log, 0,
                   "gmchat: store %V is lost: %s; calls are refused until "
-                  "it is back", &store->conf->name, reason);
+                  "it is back", &redis->label, reason);
 
-    store->addr++;
+    ngx_gmchat_store_lost(redis->store);
 }
 
 
@@ -210,7 +193,7 @@ ngx_gmchat_redis_cause_of(const gmchat_str_t *error)
     fault = gmchat_fault_find(error);
 
     for (cause = 0; cause < NGX_GMCHAT_CAUSES; cause++) {
-        if (ngx_strcmp(fault->cause, ngx_gmchat_redis_causes[cause]) == 0) {
+        if (ngx_strcmp(fault->cause, ngx_gmchat_store_cause(cause)) == 0) {
             return cause;
         }
     }
@@ -220,70 +203,14 @@ ngx_gmchat_redis_cause_of(const gmchat_str_t *error)
 
 
 void
-ngx_gmchat_redis_leave(gmchat_store_t *store, ngx_gmchat_cause_e cause)
+ngx_gmchat_redis_leave(ngx_gmchat_redis_t *redis, ngx_gmchat_cause_e cause)
 {
-    store->leaving = 1;
-    store->leaving_cause = cause;
+    redis->leaving = 1;
+    redis->leaving_cause = cause;
 }
 
 
 /* Calls */
-
-
-static ngx_gmchat_redis_call_t *
-ngx_gmchat_redis_new_call(gmchat_store_t *store)
-{
-    ngx_gmchat_redis_call_t  *call;
-
-    call = ngx_gmchat_redis_shift(&store->free);
-
-    if (call == NULL) {
-        return ngx_alloc(sizeof(ngx_gmchat_redis_call_t),
-                         &store->link.log);
-    }
-
-    store->nfree--;
-
-    return call;
-}
-
-
-static void
-ngx_gmchat_redis_free_call(gmchat_store_t *store,
-    ngx_gmchat_redis_call_t *call)
-{
-    if (store->nfree == NGX_GMCHAT_KEEP_CALLS) {
-        ngx_free(call);
-        return;
-    }
-
-    ngx_queue_insert_head(&store->free, &call->queue);
-    store->nfree++;
-}
-
-
-/* Puts the call among the free ones, then tells its submitter. */
-
-void
-ngx_gmchat_redis_end_call(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
-    gmchat_store_outcome_e outcome, const gmchat_value_t *value)
-{
-    void                  *data;
-    gmchat_store_done_pt   done;
-
-    done = call->done;
-    data = call->data;
-
-    if (!call->internal) {
-        store->ncalls--;
-        store->nbytes -= call->size;
-        store->gauges->queue = store->ncalls;
-    }
-
-    ngx_gmchat_redis_free_call(store, call);
-
-    done(data, outcome, value);
-}
 
 
 /* What was sent, even in part, may have been done. */
@@ -291,97 +218,57 @@ ngx_gmchat_redis_end_call(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
 static void
 ngx_gmchat_redis_fail_calls(ngx_gmchat_link_t *link)
 {
-    uint64_t                  written;
-    ngx_queue_t               failed, *q;
-    gmchat_store_t           *store;
-    ngx_gmchat_redis_call_t  *call;
+    uint64_t             written;
+    ngx_queue_t          failed, *q;
+    ngx_gmchat_redis_t  *redis;
+    ngx_gmchat_call_t   *call;
 
-    store = link->data;
+    redis = link->data;
     written = link->written;
 
-    ngx_gmchat_link_stop_event(&store->probe);
+    ngx_gmchat_link_stop_event(&redis->probe);
+    ngx_gmchat_commit_rest(&redis->commit);
 
     ngx_queue_init(&failed);
-    ngx_queue_add(&failed, &store->sent);
-    ngx_queue_init(&store->sent);
+    ngx_queue_add(&failed, &redis->sent);
+    ngx_queue_init(&redis->sent);
 
-    for (q = ngx_queue_head(&store->waiting);
-         q != ngx_queue_sentinel(&store->waiting);
+    for (q = ngx_queue_head(&redis->waiting);
+         q != ngx_queue_sentinel(&redis->waiting);
          q = ngx_queue_next(q))
     {
-        call = ngx_queue_data(q, ngx_gmchat_redis_call_t, queue);
+        call = ngx_queue_data(q, ngx_gmchat_call_t, queue);
         call->begin = written;
     }
 
-    ngx_queue_add(&failed, &store->waiting);
-    ngx_queue_init(&store->waiting);
+    ngx_queue_add(&failed, &redis->waiting);
+    ngx_queue_init(&redis->waiting);
 
-    while ((call = ngx_gmchat_redis_shift(&failed)) != NULL) {
-        ngx_gmchat_redis_end_call(store, call,
+    while ((call = ngx_gmchat_store_shift(&failed)) != NULL) {
+        ngx_gmchat_store_end_call(redis->store, call,
                                   call->begin < written ? GMCHAT_STORE_UNKNOWN
                                                         : GMCHAT_STORE_REFUSED,
                                   NULL);
     }
+
+    ngx_gmchat_store_show(redis->store);
 }
 
 
-static size_t
-ngx_gmchat_redis_size(const gmchat_script_call_t *script)
+void
+ngx_gmchat_redis_submit(ngx_gmchat_redis_t *redis, ngx_gmchat_call_t *call)
 {
-    size_t    size;
-    unsigned  i;
-
-    size = sizeof(ngx_gmchat_redis_call_t);
-
-    for (i = 0; i < script->n; i++) {
-        size += script->words[i].len + NGX_GMCHAT_WORD_FRAME;
+    if (gmchat_link_refuses(redis->link.state)) {
+        ngx_gmchat_store_refuse(redis->store, call);
+        return;
     }
 
-    return size;
-}
-
-
-int
-gmchat_store_submit(gmchat_store_t *store, const gmchat_script_call_t *script,
-    gmchat_store_done_pt done, void *data)
-{
-    ngx_gmchat_redis_call_t  *call;
-
-    call = ngx_gmchat_redis_new_call(store);
-    if (call == NULL) {
-        return -1;
+    if (ngx_gmchat_commit_defers(&redis->commit, call)) {
+        return;
     }
 
-    call->script = *script;
-    call->done = done;
-    call->data = data;
-    call->size = ngx_gmchat_redis_size(script);
-    call->internal = 0;
-    call->eval = 0;
-
-    store->ncalls++;
-    store->nbytes += call->size;
-    store->gauges->queue = store->ncalls;
-    (void) ngx_atomic_fetch_add(&store->counters->calls, 1);
-
-    ngx_post_event(&store->flush, &ngx_posted_events);
-
-    if (gmchat_link_refuses(store->link.state)) {
-        ngx_queue_insert_tail(&store->refused, &call->queue);
-        return 0;
-    }
-
-    if (store->ncalls > store->conf->queue_calls
-        || store->nbytes > store->conf->queue_bytes)
-    {
-        (void) ngx_atomic_fetch_add(&store->counters->overflows, 1);
-        ngx_queue_insert_tail(&store->refused, &call->queue);
-        return 0;
-    }
-
-    ngx_queue_insert_tail(&store->waiting, &call->queue);
-
-    return 0;
+    ngx_queue_insert_tail(&redis->waiting, &call->queue);
+    ngx_post_event(&redis->flush, &ngx_posted_events);
 }
 
 
@@ -391,88 +278,114 @@ gmchat_store_submit(gmchat_store_t *store, const gmchat_script_call_t *script,
 /* Puts a command at the end of what is to be written. */
 
 static ngx_int_t
-ngx_gmchat_redis_put(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
+ngx_gmchat_redis_put(ngx_gmchat_redis_t *redis, ngx_gmchat_call_t *call,
     const gmchat_str_t *words, size_t n)
 {
     uint64_t  begin;
 
-    begin = store->link.formatted;
+    begin = redis->link.formatted;
 
-    if (ngx_gmchat_wire_put(&store->link, words, n) != NGX_OK) {
+    if (ngx_gmchat_wire_put(&redis->link, words, n) != NGX_OK) {
         return NGX_ERROR;
     }
 
     call->begin = begin;
     call->since = ngx_current_msec;
 
-    ngx_queue_insert_tail(&store->sent, &call->queue);
+    ngx_queue_insert_tail(&redis->sent, &call->queue);
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_gmchat_redis_put_script(gmchat_store_t *store,
-    ngx_gmchat_redis_call_t *call)
+/* The answer is of no interest: if it is an error, so is that of the call. */
+
+static void
+ngx_gmchat_redis_nothing(void *data, gmchat_store_outcome_e outcome,
+    const gmchat_value_t *value)
 {
-    u_char                   nkeys[NGX_INT_T_LEN];
-    unsigned                 i;
-    gmchat_str_t             words[3 + GMCHAT_KEYS_MAX + GMCHAT_ARGV_MAX];
-    const gmchat_script_t   *script;
-    gmchat_script_call_t    *what;
+    (void) data;
+    (void) outcome;
+    (void) value;
+}
+
+
+static ngx_int_t
+ngx_gmchat_redis_put_script(ngx_gmchat_redis_t *redis,
+    ngx_gmchat_call_t *call)
+{
+    unsigned                i;
+    gmchat_str_t            words[3 + GMCHAT_WORDS_MAX];
+    const gmchat_script_t  *script;
+    gmchat_script_call_t   *what;
 
     static const gmchat_str_t  eval = gmchat_string("EVAL");
     static const gmchat_str_t  evalsha = gmchat_string("EVALSHA");
+    static const gmchat_str_t  nkeys = gmchat_string("1");
+    static const gmchat_str_t  asking = gmchat_string("ASKING");
 
     what = &call->script;
     script = gmchat_script_find(what->script);
 
     if (script == NULL) {
-        ngx_log_error(NGX_LOG_ALERT, &store->link.log, 0,
+        ngx_log_error(NGX_LOG_ALERT, &redis->link.log, 0,
                       "gmchat: there is no script \"%s\"", what->script);
         return NGX_ERROR;
     }
 
     words[0] = call->eval ? eval : evalsha;
-    words[1].data = call->eval ? script->body.data
-                               : (unsigned char *) script->sha;
-    words[1].len = call->eval ? script->body.len : GMCHAT_SHA_LEN;
-    words[2].data = nkeys;
-    words[2].len = (size_t) (ngx_sprintf(nkeys, "%ui",
-                                         (ngx_uint_t) what->nkeys) - nkeys);
+
+    if (call->eval) {
+        words[1] = redis->sharded ? script->sharded : script->body;
+
+    } else {
+        words[1].data = (unsigned char *) (redis->sharded
+                                               ? script->sharded_sha
+                                               : script->sha);
+        words[1].len = GMCHAT_SHA_LEN;
+    }
+
+    words[2] = nkeys;
 
     for (i = 0; i < what->n; i++) {
         words[3 + i] = what->words[i];
     }
 
     if (what->history) {
-        words[3 + what->history].data = store->history;
-        words[3 + what->history].len = store->history_len;
+        words[3 + what->history].data = redis->history;
+        words[3 + what->history].len = redis->history_len;
     }
 
-    return ngx_gmchat_redis_put(store, call, words, 3 + what->n);
+    if (call->asking
+        && ngx_gmchat_redis_command(redis, ngx_gmchat_redis_nothing, NULL,
+                                    &asking, 1)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_gmchat_redis_put(redis, call, words, 3 + what->n);
 }
 
 
 ngx_int_t
-ngx_gmchat_redis_command(gmchat_store_t *store, gmchat_store_done_pt done,
-    const gmchat_str_t *words, size_t n)
+ngx_gmchat_redis_command(ngx_gmchat_redis_t *redis, gmchat_store_done_pt done,
+    void *data, const gmchat_str_t *words, size_t n)
 {
-    ngx_gmchat_redis_call_t  *call;
+    ngx_gmchat_call_t  *call;
 
-    call = ngx_gmchat_redis_new_call(store);
+    call = ngx_gmchat_store_new_call(redis->store);
     if (call == NULL) {
         return NGX_ERROR;
     }
 
+    ngx_memzero(call, sizeof(ngx_gmchat_call_t));
     call->done = done;
-    call->data = store;
-    call->size = 0;
+    call->data = data;
     call->internal = 1;
-    call->eval = 0;
 
-    if (ngx_gmchat_redis_put(store, call, words, n) != NGX_OK) {
-        ngx_gmchat_redis_free_call(store, call);
+    if (ngx_gmchat_redis_put(redis, call, words, n) != NGX_OK) {
+        ngx_gmchat_store_free_call(redis->store, call);
         return NGX_ERROR;
     }
 
@@ -481,13 +394,14 @@ ngx_gmchat_redis_command(gmchat_store_t *store, gmchat_store_done_pt done,
 
 
 static void
-ngx_gmchat_redis_put_waiting(gmchat_store_t *store)
+ngx_gmchat_redis_put_waiting(ngx_gmchat_redis_t *redis)
 {
-    ngx_gmchat_redis_call_t  *call;
+    ngx_gmchat_call_t  *call;
 
-    while ((call = ngx_gmchat_redis_shift(&store->waiting)) != NULL) {
-        if (ngx_gmchat_redis_put_script(store, call) != NGX_OK) {
-            ngx_gmchat_redis_end_call(store, call, GMCHAT_STORE_REFUSED, NULL);
+    while ((call = ngx_gmchat_store_shift(&redis->waiting)) != NULL) {
+        if (ngx_gmchat_redis_put_script(redis, call) != NGX_OK) {
+            ngx_gmchat_store_end_call(redis->store, call, GMCHAT_STORE_REFUSED,
+                                      NULL);
         }
     }
 }
@@ -496,32 +410,85 @@ ngx_gmchat_redis_put_waiting(gmchat_store_t *store)
 /* Writes what was put, and waits for its answers. */
 
 static void
-ngx_gmchat_redis_write(gmchat_store_t *store)
+ngx_gmchat_redis_write(ngx_gmchat_redis_t *redis)
 {
-    if (!store->link.deadline.timer_set) {
-        ngx_add_timer(&store->link.deadline, store->conf->timeout);
+    if (!redis->link.deadline.timer_set) {
+        ngx_add_timer(&redis->link.deadline, redis->conf->timeout);
     }
 
-    ngx_gmchat_wire_write(&store->link);
+    if (redis->store->cluster && !redis->doubt.timer_set) {
+        ngx_add_timer(&redis->doubt, NGX_GMCHAT_DOUBT);
+    }
+
+    ngx_gmchat_wire_write(&redis->link);
+}
+
+
+ngx_msec_t
+ngx_gmchat_redis_silence(ngx_gmchat_redis_t *redis)
+{
+    ngx_gmchat_call_t  *oldest;
+
+    if (ngx_queue_empty(&redis->sent)) {
+        return 0;
+    }
+
+    oldest = ngx_queue_data(ngx_queue_head(&redis->sent), ngx_gmchat_call_t,
+                            queue);
+
+    return ngx_current_msec - oldest->since;
+}
+
+
+/* In a cluster another server may know of a failover long before this one's
+ * silence has lasted for the timeout. */
+
+static void
+ngx_gmchat_redis_doubt_handler(ngx_event_t *ev)
+{
+    ngx_gmchat_redis_t  *redis;
+
+    redis = ev->data;
+
+    if (redis->link.state != GMCHAT_LINK_READY
+        || ngx_queue_empty(&redis->sent))
+    {
+        return;
+    }
+
+    if (ngx_gmchat_redis_silence(redis) >= NGX_GMCHAT_DOUBT) {
+        ngx_gmchat_cluster_lost(redis->store->cluster);
+    }
+
+    ngx_add_timer(&redis->doubt, NGX_GMCHAT_DOUBT);
 }
 
 
 ngx_uint_t
-ngx_gmchat_redis_serves(gmchat_store_t *store)
+ngx_gmchat_redis_idle(ngx_gmchat_redis_t *redis)
 {
-    return store->link.state == GMCHAT_LINK_READY && !store->leaving;
+    return ngx_queue_empty(&redis->waiting) && ngx_queue_empty(&redis->sent)
+           && ngx_gmchat_commit_idle(&redis->commit)
+           && ngx_gmchat_pubsub_idle(&redis->pubsub);
+}
+
+
+ngx_uint_t
+ngx_gmchat_redis_serves(ngx_gmchat_redis_t *redis)
+{
+    return redis->link.state == GMCHAT_LINK_READY && !redis->leaving;
 }
 
 
 ngx_int_t
-ngx_gmchat_redis_ask(gmchat_store_t *store, gmchat_store_done_pt done,
-    const gmchat_str_t *words, size_t n)
+ngx_gmchat_redis_ask(ngx_gmchat_redis_t *redis, gmchat_store_done_pt done,
+    void *data, const gmchat_str_t *words, size_t n)
 {
-    if (ngx_gmchat_redis_command(store, done, words, n) != NGX_OK) {
+    if (ngx_gmchat_redis_command(redis, done, data, words, n) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_gmchat_redis_write(store);
+    ngx_gmchat_redis_write(redis);
 
     return NGX_OK;
 }
@@ -530,47 +497,37 @@ ngx_gmchat_redis_ask(gmchat_store_t *store, gmchat_store_done_pt done,
 static void
 ngx_gmchat_redis_flush_handler(ngx_event_t *ev)
 {
-    ngx_queue_t               refused;
-    gmchat_store_t           *store;
-    ngx_gmchat_redis_call_t  *call;
+    ngx_gmchat_redis_t  *redis;
 
-    store = ev->data;
+    redis = ev->data;
 
-    ngx_queue_init(&refused);
-    ngx_queue_add(&refused, &store->refused);
-    ngx_queue_init(&store->refused);
-
-    while ((call = ngx_gmchat_redis_shift(&refused)) != NULL) {
-        ngx_gmchat_redis_end_call(store, call, GMCHAT_STORE_REFUSED, NULL);
-    }
-
-    if (!ngx_gmchat_redis_serves(store) || ngx_queue_empty(&store->waiting)) {
+    if (!ngx_gmchat_redis_serves(redis) || ngx_queue_empty(&redis->waiting)) {
         return;
     }
 
-    ngx_gmchat_redis_put_waiting(store);
+    ngx_gmchat_redis_put_waiting(redis);
 
-    store->link.deadline.cancelable = 0;
-    ngx_gmchat_redis_write(store);
+    redis->link.deadline.cancelable = 0;
+    ngx_gmchat_redis_write(redis);
 }
 
 
 static void
 ngx_gmchat_redis_overdue(ngx_gmchat_link_t *link)
 {
-    gmchat_store_t           *store;
-    ngx_msec_int_t            left;
-    ngx_gmchat_redis_call_t  *oldest;
+    ngx_gmchat_redis_t  *redis;
+    ngx_msec_int_t       left;
+    ngx_gmchat_call_t   *oldest;
 
-    store = link->data;
+    redis = link->data;
 
-    if (ngx_queue_empty(&store->sent)) {
+    if (ngx_queue_empty(&redis->sent)) {
         return;
     }
 
-    oldest = ngx_queue_data(ngx_queue_head(&store->sent),
-                            ngx_gmchat_redis_call_t, queue);
-    left = (ngx_msec_int_t) (oldest->since + store->conf->timeout
+    oldest = ngx_queue_data(ngx_queue_head(&redis->sent),
+                            ngx_gmchat_call_t, queue);
+    left = (ngx_msec_int_t) (oldest->since + redis->conf->timeout
                              - ngx_current_msec);
 
     if (left > 0) {

@@ -1,4 +1,4 @@
-#include "ngx_gmchat_redis_internal.h"
+#include "ngx_gmchat_cluster.h"
 
 
 /* Milliseconds between log lines on the same fault. */
@@ -8,10 +8,14 @@
 /* A fault that lasts is logged now and then, not for each call. */
 
 static void
-ngx_gmchat_redis_log_fault(gmchat_store_t *store,
-    ngx_gmchat_redis_call_t *call, const gmchat_fault_t *fault,
+ngx_gmchat_redis_log_fault(ngx_gmchat_redis_t *redis,
+    ngx_gmchat_call_t *call, const gmchat_fault_t *fault,
     const gmchat_value_t *value)
 {
+    gmchat_store_t  *store;
+
+    store = redis->store;
+
     if (fault == store->fault
         && ngx_current_msec - store->fault_logged < NGX_GMCHAT_FAULT_LOG)
     {
@@ -21,9 +25,9 @@ ngx_gmchat_redis_log_fault(gmchat_store_t *store,
     store->fault = fault;
     store->fault_logged = ngx_current_msec;
 
-    ngx_log_error(NGX_LOG_ERR, &store->link.log, 0,
+    ngx_log_error(NGX_LOG_ERR, &redis->link.log, 0,
                   "gmchat: store %V answered \"%s\" with \"%*s\"",
-                  &store->conf->name, call->script.script, value->str.len,
+                  &redis->label, call->script.script, value->str.len,
                   value->str.data);
 }
 
@@ -31,7 +35,7 @@ ngx_gmchat_redis_log_fault(gmchat_store_t *store,
 /* An error reply to a script. */
 
 static void
-ngx_gmchat_redis_fault(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
+ngx_gmchat_redis_fault(ngx_gmchat_redis_t *redis, ngx_gmchat_call_t *call,
     const gmchat_value_t *value)
 {
     const gmchat_fault_t  *fault;
@@ -39,20 +43,29 @@ ngx_gmchat_redis_fault(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
     fault = gmchat_fault_find(&value->str);
 
     if (fault->cure == GMCHAT_FAULT_RERUN && !call->eval) {
-        (void) ngx_atomic_fetch_add(&store->counters->reruns, 1);
+        (void) ngx_atomic_fetch_add(&redis->counters->reruns, 1);
         call->eval = 1;
-        ngx_queue_insert_tail(&store->waiting, &call->queue);
-        ngx_post_event(&store->flush, &ngx_posted_events);
+        ngx_queue_insert_tail(&redis->waiting, &call->queue);
+        ngx_post_event(&redis->flush, &ngx_posted_events);
         return;
     }
 
-    ngx_gmchat_redis_log_fault(store, call, fault, value);
-
-    if (fault->cure == GMCHAT_FAULT_RECONNECT) {
-        ngx_gmchat_redis_leave(store, ngx_gmchat_redis_cause_of(&value->str));
+    if (redis->store->cluster
+        && (fault->cure == GMCHAT_FAULT_REDIRECT
+            || fault->cure == GMCHAT_FAULT_LATER)
+        && ngx_gmchat_cluster_redirect(redis, call, fault, &value->str)
+           == NGX_OK)
+    {
+        return;
     }
 
-    ngx_gmchat_redis_end_call(store, call,
+    ngx_gmchat_redis_log_fault(redis, call, fault, value);
+
+    if (fault->cure == GMCHAT_FAULT_RECONNECT) {
+        ngx_gmchat_redis_leave(redis, ngx_gmchat_redis_cause_of(&value->str));
+    }
+
+    ngx_gmchat_store_end_call(redis->store, call,
                               gmchat_fault_outcome(fault, &value->str), NULL);
 }
 
@@ -60,18 +73,18 @@ ngx_gmchat_redis_fault(gmchat_store_t *store, ngx_gmchat_redis_call_t *call,
 ngx_int_t
 ngx_gmchat_redis_answer(ngx_gmchat_link_t *link, const gmchat_value_t *value)
 {
-    ngx_queue_t              *q;
-    gmchat_store_t           *store;
-    ngx_gmchat_redis_call_t  *call;
+    ngx_queue_t         *q;
+    ngx_gmchat_redis_t  *redis;
+    ngx_gmchat_call_t   *call;
 
-    store = link->data;
+    redis = link->data;
 
-    if (ngx_queue_empty(&store->sent)) {
+    if (ngx_queue_empty(&redis->sent)) {
         return NGX_ERROR;
     }
 
-    q = ngx_queue_head(&store->sent);
-    call = ngx_queue_data(q, ngx_gmchat_redis_call_t, queue);
+    q = ngx_queue_head(&redis->sent);
+    call = ngx_queue_data(q, ngx_gmchat_call_t, queue);
 
     if (call->begin >= link->written) {
         return NGX_ERROR;
@@ -80,11 +93,14 @@ ngx_gmchat_redis_answer(ngx_gmchat_link_t *link, const gmchat_value_t *value)
     ngx_queue_remove(q);
 
     if (value->kind == GMCHAT_VALUE_ERROR && !call->internal) {
-        ngx_gmchat_redis_fault(store, call, value);
+        ngx_gmchat_redis_fault(redis, call, value);
         return NGX_OK;
     }
 
-    ngx_gmchat_redis_end_call(store, call, GMCHAT_STORE_REPLY, value);
+    if (ngx_gmchat_commit_hold(&redis->commit, call, value) == NGX_DECLINED) {
+        ngx_gmchat_store_end_call(redis->store, call, GMCHAT_STORE_REPLY,
+                                  value);
+    }
 
     return NGX_OK;
 }
@@ -96,17 +112,17 @@ ngx_gmchat_redis_answer(ngx_gmchat_link_t *link, const gmchat_value_t *value)
 void
 ngx_gmchat_redis_answered(ngx_gmchat_link_t *link)
 {
-    gmchat_store_t  *store;
+    ngx_gmchat_redis_t  *redis;
 
-    store = link->data;
+    redis = link->data;
 
-    if (!ngx_queue_empty(&store->sent)) {
+    if (!ngx_queue_empty(&redis->sent)) {
         return;
     }
 
-    if (store->leaving) {
-        ngx_gmchat_link_lose(link, store->leaving_cause,
-                             ngx_gmchat_redis_cause(store->leaving_cause));
+    if (redis->leaving) {
+        ngx_gmchat_link_lose(link, redis->leaving_cause,
+                             ngx_gmchat_store_cause(redis->leaving_cause));
         return;
     }
 

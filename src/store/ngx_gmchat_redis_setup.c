@@ -1,4 +1,4 @@
-#include "ngx_gmchat_redis_internal.h"
+#include "ngx_gmchat_redis.h"
 
 
 static const gmchat_str_t  ngx_gmchat_redis_info_words[] = {
@@ -12,26 +12,26 @@ static void
 ngx_gmchat_redis_setup_done(void *data, gmchat_store_outcome_e outcome,
     const gmchat_value_t *value)
 {
-    gmchat_store_t  *store;
+    ngx_gmchat_redis_t  *redis;
 
-    store = data;
+    redis = data;
 
-    if (outcome != GMCHAT_STORE_REPLY || store->leaving) {
+    if (outcome != GMCHAT_STORE_REPLY || redis->leaving) {
         return;
     }
 
     if (value->kind == GMCHAT_VALUE_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, &store->link.log, 0,
+        ngx_log_error(NGX_LOG_ERR, &redis->link.log, 0,
                       "gmchat: store %V refused the set-up: \"%*s\"",
-                      &store->conf->name, value->str.len, value->str.data);
-        ngx_gmchat_redis_leave(store, ngx_gmchat_redis_cause_of(&value->str));
+                      &redis->label, value->str.len, value->str.data);
+        ngx_gmchat_redis_leave(redis, ngx_gmchat_redis_cause_of(&value->str));
         return;
     }
 
-    store->setup_left--;
+    redis->setup_left--;
 
-    if (store->setup_left == 0) {
-        ngx_gmchat_link_event(&store->link, GMCHAT_LINK_PREPARED);
+    if (redis->setup_left == 0) {
+        ngx_gmchat_link_event(&redis->link, GMCHAT_LINK_PREPARED);
     }
 }
 
@@ -75,6 +75,45 @@ ngx_gmchat_redis_info(const gmchat_str_t *info, const char *name,
 }
 
 
+ngx_int_t
+ngx_gmchat_redis_history(const gmchat_value_t *info, ngx_uint_t *master,
+    ngx_str_t *history)
+{
+    ngx_str_t  role;
+
+    if (info->kind != GMCHAT_VALUE_STRING
+        || ngx_gmchat_redis_info(&info->str, "role", &role) != NGX_OK
+        || ngx_gmchat_redis_info(&info->str, "master_replid", history)
+           != NGX_OK
+        || history->len == 0 || history->len > GMCHAT_SHA_LEN)
+    {
+        return NGX_ERROR;
+    }
+
+    *master = role.len == 6 && ngx_strncmp(role.data, "master", 6) == 0;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_gmchat_redis_copies(const gmchat_value_t *info)
+{
+    ngx_int_t  n;
+    ngx_str_t  copies;
+
+    if (ngx_gmchat_redis_info(&info->str, "connected_slaves", &copies)
+        != NGX_OK)
+    {
+        return 0;
+    }
+
+    n = ngx_atoi(copies.data, copies.len);
+
+    return n == NGX_ERROR ? 0 : (ngx_uint_t) n;
+}
+
+
 /*
  * The history that a server has, by its INFO: a replication id.  Returns
  * NGX_ERROR, and the link is to be lost, if the server tells none or may not
@@ -82,27 +121,23 @@ ngx_gmchat_redis_info(const gmchat_str_t *info, const char *name,
  */
 
 static ngx_int_t
-ngx_gmchat_redis_examine(gmchat_store_t *store, const gmchat_value_t *value,
-    ngx_str_t *id)
+ngx_gmchat_redis_examine(ngx_gmchat_redis_t *redis,
+    const gmchat_value_t *value, ngx_str_t *id)
 {
-    ngx_str_t  role;
+    ngx_uint_t  master;
 
-    if (value->kind != GMCHAT_VALUE_STRING
-        || ngx_gmchat_redis_info(&value->str, "role", &role) != NGX_OK
-        || ngx_gmchat_redis_info(&value->str, "master_replid", id) != NGX_OK
-        || id->len == 0 || id->len > sizeof(store->history))
-    {
-        ngx_log_error(NGX_LOG_ERR, &store->link.log, 0,
+    if (ngx_gmchat_redis_history(value, &master, id) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, &redis->link.log, 0,
                       "gmchat: store %V tells no role and replication id",
-                      &store->conf->name);
-        ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_SETUP);
+                      &redis->label);
+        ngx_gmchat_redis_leave(redis, NGX_GMCHAT_CAUSE_SETUP);
         return NGX_ERROR;
     }
 
-    if (role.len != 6 || ngx_strncmp(role.data, "master", 6) != 0) {
-        ngx_log_error(NGX_LOG_ERR, &store->link.log, 0,
-                      "gmchat: store %V is a replica", &store->conf->name);
-        ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_READONLY);
+    if (!master) {
+        ngx_log_error(NGX_LOG_ERR, &redis->link.log, 0,
+                      "gmchat: store %V is a replica", &redis->label);
+        ngx_gmchat_redis_leave(redis, NGX_GMCHAT_CAUSE_READONLY);
         return NGX_ERROR;
     }
 
@@ -114,20 +149,20 @@ static void
 ngx_gmchat_redis_info_done(void *data, gmchat_store_outcome_e outcome,
     const gmchat_value_t *value)
 {
-    ngx_str_t        id;
-    gmchat_store_t  *store;
+    ngx_str_t            id;
+    ngx_gmchat_redis_t  *redis;
 
-    store = data;
+    redis = data;
 
-    if (outcome == GMCHAT_STORE_REPLY && !store->leaving
+    if (outcome == GMCHAT_STORE_REPLY && !redis->leaving
         && value->kind != GMCHAT_VALUE_ERROR)
     {
-        if (ngx_gmchat_redis_examine(store, value, &id) != NGX_OK) {
+        if (ngx_gmchat_redis_examine(redis, value, &id) != NGX_OK) {
             return;
         }
 
-        ngx_memcpy(store->history, id.data, id.len);
-        store->history_len = id.len;
+        ngx_memcpy(redis->history, id.data, id.len);
+        redis->history_len = id.len;
     }
 
     ngx_gmchat_redis_setup_done(data, outcome, value);
@@ -135,57 +170,54 @@ ngx_gmchat_redis_info_done(void *data, gmchat_store_outcome_e outcome,
 
 
 static ngx_int_t
-ngx_gmchat_redis_put_auth(gmchat_store_t *store)
+ngx_gmchat_redis_put_auth(ngx_gmchat_redis_t *redis)
 {
     size_t        n;
     gmchat_str_t  words[3];
 
-    n = ngx_gmchat_wire_auth(&store->link, words);
+    n = ngx_gmchat_wire_auth(&redis->link, words);
 
     if (n == 0) {
         return NGX_OK;
     }
 
-    store->setup_left++;
+    redis->setup_left++;
 
-    return ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done, words,
-                                    n);
+    return ngx_gmchat_redis_command(redis, ngx_gmchat_redis_setup_done, redis,
+                                    words, n);
 }
 
 
 static ngx_int_t
-ngx_gmchat_redis_put_select(gmchat_store_t *store)
+ngx_gmchat_redis_put_select(ngx_gmchat_redis_t *redis)
 {
-    u_char        number[NGX_INT_T_LEN];
-    gmchat_str_t  words[2] = { gmchat_string("SELECT"), { 0, number } };
+    u_char        db[NGX_INT_T_LEN];
+    gmchat_str_t  words[2];
 
-    if (store->conf->url.db == 0) {
+    if (ngx_gmchat_wire_select(&redis->link, words, db) == 0) {
         return NGX_OK;
     }
 
-    words[1].len = (size_t) (ngx_sprintf(number, "%ui",
-                                         (ngx_uint_t) store->conf->url.db)
-                             - number);
-    store->setup_left++;
+    redis->setup_left++;
 
-    return ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done, words,
-                                    2);
+    return ngx_gmchat_redis_command(redis, ngx_gmchat_redis_setup_done, redis,
+                                    words, 2);
 }
 
 
 static ngx_int_t
-ngx_gmchat_redis_put_loads(gmchat_store_t *store)
+ngx_gmchat_redis_put_loads(ngx_gmchat_redis_t *redis)
 {
     gmchat_str_t            words[3] = { gmchat_string("SCRIPT"),
                                          gmchat_string("LOAD"), { 0, NULL } };
     const gmchat_script_t  *script;
 
     for (script = gmchat_script_list(); script->name.len; script++) {
-        words[2] = script->body;
-        store->setup_left++;
+        words[2] = redis->sharded ? script->sharded : script->body;
+        redis->setup_left++;
 
-        if (ngx_gmchat_redis_command(store, ngx_gmchat_redis_setup_done,
-                                     words, 3)
+        if (ngx_gmchat_redis_command(redis, ngx_gmchat_redis_setup_done,
+                                     redis, words, 3)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -196,25 +228,65 @@ ngx_gmchat_redis_put_loads(gmchat_store_t *store)
 }
 
 
+/* Whether a cluster's server knows sharded wake-ups: which scripts it gets
+ * depends on that.  One that may not tell is taken not to. */
+
+static void
+ngx_gmchat_redis_commands_done(void *data, gmchat_store_outcome_e outcome,
+    const gmchat_value_t *value)
+{
+    ngx_gmchat_redis_t  *redis;
+
+    redis = data;
+
+    if (outcome != GMCHAT_STORE_REPLY || redis->leaving) {
+        return;
+    }
+
+    redis->sharded = value->kind == GMCHAT_VALUE_ARRAY && value->n == 1
+                     && value->items[0].kind == GMCHAT_VALUE_ARRAY
+                     && value->items[0].n != 0;
+
+    if (ngx_gmchat_redis_put_loads(redis) != NGX_OK) {
+        ngx_gmchat_redis_leave(redis, NGX_GMCHAT_CAUSE_MEMORY);
+        return;
+    }
+
+    redis->setup_left--;
+    ngx_gmchat_wire_write(&redis->link);
+}
+
+
 ngx_int_t
 ngx_gmchat_redis_setup(ngx_gmchat_link_t *link)
 {
-    gmchat_store_t  *store;
+    ngx_gmchat_redis_t  *redis;
 
-    store = link->data;
-    store->leaving = 0;
-    store->setup_left = 1;
+    static const gmchat_str_t  commands[] = { gmchat_string("COMMAND"),
+                                              gmchat_string("INFO"),
+                                              gmchat_string("SSUBSCRIBE") };
 
-    if (ngx_gmchat_redis_put_auth(store) != NGX_OK
-        || ngx_gmchat_redis_put_select(store) != NGX_OK
-        || ngx_gmchat_redis_command(store, ngx_gmchat_redis_info_done,
+    redis = link->data;
+    redis->leaving = 0;
+    redis->setup_left = 1;
+
+    if (ngx_gmchat_redis_put_auth(redis) != NGX_OK
+        || ngx_gmchat_redis_put_select(redis) != NGX_OK
+        || ngx_gmchat_redis_command(redis, ngx_gmchat_redis_info_done, redis,
                                     ngx_gmchat_redis_info_words, 2)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_gmchat_redis_put_loads(store);
+    if (redis->store->cluster == NULL) {
+        return ngx_gmchat_redis_put_loads(redis);
+    }
+
+    redis->setup_left++;
+
+    return ngx_gmchat_redis_command(redis, ngx_gmchat_redis_commands_done,
+                                    redis, commands, 3);
 }
 
 
@@ -225,25 +297,25 @@ static void
 ngx_gmchat_redis_probe_done(void *data, gmchat_store_outcome_e outcome,
     const gmchat_value_t *value)
 {
-    ngx_str_t        id;
-    gmchat_store_t  *store;
+    ngx_str_t            id;
+    ngx_gmchat_redis_t  *redis;
 
-    store = data;
+    redis = data;
 
     if (outcome != GMCHAT_STORE_REPLY) {
         return;
     }
 
     if (value->kind == GMCHAT_VALUE_ERROR) {
-        ngx_gmchat_redis_leave(store, ngx_gmchat_redis_cause_of(&value->str));
+        ngx_gmchat_redis_leave(redis, ngx_gmchat_redis_cause_of(&value->str));
         return;
     }
 
-    if (ngx_gmchat_redis_examine(store, value, &id) == NGX_OK
-        && (id.len != store->history_len
-            || ngx_memcmp(id.data, store->history, id.len) != 0))
+    if (ngx_gmchat_redis_examine(redis, value, &id) == NGX_OK
+        && (id.len != redis->history_len
+            || ngx_memcmp(id.data, redis->history, id.len) != 0))
     {
-        ngx_gmchat_redis_leave(store, NGX_GMCHAT_CAUSE_HISTORY);
+        ngx_gmchat_redis_leave(redis, NGX_GMCHAT_CAUSE_HISTORY);
     }
 }
 
@@ -253,21 +325,23 @@ ngx_gmchat_redis_probe_done(void *data, gmchat_store_outcome_e outcome,
 void
 ngx_gmchat_redis_probe_handler(ngx_event_t *ev)
 {
-    gmchat_store_t  *store;
+    ngx_gmchat_redis_t  *redis;
 
-    store = ev->data;
+    redis = ev->data;
 
-    if (!ngx_gmchat_redis_serves(store) || ngx_exiting) {
+    if (!ngx_gmchat_redis_serves(redis) || ngx_exiting) {
         return;
     }
 
-    ngx_add_timer(&store->probe, store->conf->probe);
+    if (redis->conf->probe) {
+        ngx_add_timer(&redis->probe, redis->conf->probe);
+    }
 
-    if (ngx_gmchat_redis_ask(store, ngx_gmchat_redis_probe_done,
+    if (ngx_gmchat_redis_ask(redis, ngx_gmchat_redis_probe_done, redis,
                              ngx_gmchat_redis_info_words, 2)
         != NGX_OK)
     {
-        ngx_gmchat_link_lose(&store->link, NGX_GMCHAT_CAUSE_MEMORY,
+        ngx_gmchat_link_lose(&redis->link, NGX_GMCHAT_CAUSE_MEMORY,
                              "no memory");
     }
 }

@@ -20,19 +20,18 @@ static void ngx_gmchat_wire_handshaken(ngx_connection_t *c);
 #endif
 
 
-void
-ngx_gmchat_wire_connect(ngx_gmchat_link_t *link)
+/* Connects to link->sockaddr. */
+
+static void
+ngx_gmchat_wire_dial(ngx_gmchat_link_t *link)
 {
     ngx_int_t          rc;
-    ngx_addr_t        *addr;
     ngx_connection_t  *c;
 
-    addr = &link->conf->addrs[*link->addr % link->conf->naddrs];
-
     ngx_memzero(&link->peer, sizeof(ngx_peer_connection_t));
-    link->peer.sockaddr = addr->sockaddr;
-    link->peer.socklen = addr->socklen;
-    link->peer.name = &addr->name;
+    link->peer.sockaddr = &link->sockaddr.sockaddr;
+    link->peer.socklen = link->socklen;
+    link->peer.name = (ngx_str_t *) &link->endpoint->name;
     link->peer.get = ngx_event_get_peer;
     link->peer.log = &link->log;
     link->peer.log_error = NGX_ERROR_ERR;
@@ -67,11 +66,118 @@ ngx_gmchat_wire_connect(ngx_gmchat_link_t *link)
         return;
     }
 
-    ngx_add_timer(&link->deadline, link->conf->connect_timeout);
-
     if (rc == NGX_OK) {
         ngx_gmchat_wire_connected(link);
     }
+}
+
+
+static void
+ngx_gmchat_wire_to(ngx_gmchat_link_t *link, const struct sockaddr *sockaddr,
+    socklen_t socklen)
+{
+    ngx_memcpy(&link->sockaddr, sockaddr, socklen);
+    link->socklen = socklen;
+}
+
+
+/* Asking for the addresses of a name: the event loop does not stop for it. */
+
+
+static void
+ngx_gmchat_wire_resolved(ngx_resolver_ctx_t *ctx)
+{
+    ngx_gmchat_link_t    *link;
+    ngx_resolver_addr_t  *addr;
+
+    link = ctx->data;
+    link->resolving = NULL;
+
+    if (ctx->state || ctx->naddrs == 0) {
+        ngx_log_error(NGX_LOG_ERR, &link->log, 0,
+                      "gmchat: %V could not be resolved: %s", &ctx->name,
+                      ngx_resolver_strerror(ctx->state));
+        ngx_resolve_name_done(ctx);
+        ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_RESOLVE,
+                             "its name could not be resolved");
+        return;
+    }
+
+    addr = &ctx->addrs[link->tries % ctx->naddrs];
+
+    ngx_gmchat_wire_to(link, addr->sockaddr, addr->socklen);
+    ngx_inet_set_port(&link->sockaddr.sockaddr, link->endpoint->port);
+    ngx_resolve_name_done(ctx);
+
+    ngx_gmchat_wire_dial(link);
+}
+
+
+static void
+ngx_gmchat_wire_resolve(ngx_gmchat_link_t *link)
+{
+    ngx_resolver_ctx_t  *ctx;
+
+    ctx = NULL;
+
+    if (link->conf->resolver) {
+        ctx = ngx_resolve_start(link->conf->resolver, NULL);
+    }
+
+    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
+        ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_RESOLVE,
+                             ctx ? "its name needs a \"resolver\""
+                                 : "its name cannot be resolved");
+        return;
+    }
+
+    ctx->name = link->endpoint->host;
+    ctx->handler = ngx_gmchat_wire_resolved;
+    ctx->data = link;
+    ctx->timeout = link->conf->connect_timeout;
+
+    link->resolving = ctx;
+
+    /* without memory it has freed what it was given */
+
+    if (ngx_resolve_name(ctx) != NGX_OK) {
+        link->resolving = NULL;
+        ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_RESOLVE,
+                             "its name cannot be resolved");
+    }
+}
+
+
+void
+ngx_gmchat_wire_connect(ngx_gmchat_link_t *link)
+{
+    ngx_addr_t                   *addr;
+    const ngx_gmchat_endpoint_t  *endpoint;
+
+    if (link->endpoint->host.len == 0) {
+        return;
+    }
+
+    ngx_add_timer(&link->deadline, link->conf->connect_timeout);
+
+    if (link->leader && link->leader->state == GMCHAT_LINK_READY) {
+        ngx_gmchat_wire_to(link, &link->leader->sockaddr.sockaddr,
+                           link->leader->socklen);
+        ngx_gmchat_wire_dial(link);
+        return;
+    }
+
+    endpoint = link->endpoint;
+
+    if (endpoint->naddrs == 0) {
+        ngx_gmchat_wire_resolve(link);
+        return;
+    }
+
+    addr = &endpoint->addrs[link->tries % endpoint->naddrs];
+
+    ngx_gmchat_wire_to(link, addr->sockaddr, addr->socklen);
+    ngx_gmchat_wire_dial(link);
 }
 
 
@@ -111,7 +217,7 @@ ngx_gmchat_wire_connected(ngx_gmchat_link_t *link)
 
     link->connecting = 0;
 
-    if (link->conf->url.kind != GMCHAT_URL_UNIX
+    if (link->sockaddr.sockaddr.sa_family != AF_UNIX
         && ngx_tcp_nodelay(c) != NGX_OK)
     {
         ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_CONNECT,
@@ -121,7 +227,7 @@ ngx_gmchat_wire_connected(ngx_gmchat_link_t *link)
 
 #if (NGX_SSL)
 
-    if (link->conf->ssl) {
+    if (link->access->ssl) {
         ngx_gmchat_wire_handshake(link);
         return;
     }
@@ -134,15 +240,44 @@ ngx_gmchat_wire_connected(ngx_gmchat_link_t *link)
 
 #if (NGX_SSL)
 
+/* The name that the server's certificate has to have; *ip says whether it is
+ * an address. */
+
+static ngx_str_t *
+ngx_gmchat_wire_tls_name(ngx_gmchat_link_t *link, ngx_uint_t *ip)
+{
+    ngx_str_t        *name;
+#if (NGX_HAVE_INET6)
+    struct in6_addr   in6;
+#endif
+
+    name = (ngx_str_t *) &link->access->ssl_name;
+
+    if (name->len == 0) {
+        name = (ngx_str_t *) &link->endpoint->host;
+    }
+
+    *ip = ngx_inet_addr(name->data, name->len) != INADDR_NONE;
+
+#if (NGX_HAVE_INET6)
+    *ip |= ngx_inet6_addr(name->data, name->len, in6.s6_addr) == NGX_OK;
+#endif
+
+    return name;
+}
+
+
 static void
 ngx_gmchat_wire_handshake(ngx_gmchat_link_t *link)
 {
     ngx_int_t          rc;
+    ngx_str_t         *name;
+    ngx_uint_t         ip;
     ngx_connection_t  *c;
 
     c = link->connection;
 
-    if (ngx_ssl_create_connection(link->conf->ssl, c,
+    if (ngx_ssl_create_connection(link->access->ssl, c,
                                   NGX_SSL_BUFFER|NGX_SSL_CLIENT)
         != NGX_OK)
     {
@@ -158,9 +293,10 @@ ngx_gmchat_wire_handshake(ngx_gmchat_link_t *link)
                         SSL_MODE_ENABLE_PARTIAL_WRITE
                         |SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 
-    if (!link->conf->ssl_ip
-        && SSL_set_tlsext_host_name(c->ssl->connection,
-                                    (char *) link->conf->ssl_name.data)
+    name = ngx_gmchat_wire_tls_name(link, &ip);
+
+    if (!ip
+        && SSL_set_tlsext_host_name(c->ssl->connection, (char *) name->data)
            == 0)
     {
         ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_TLS,
@@ -186,15 +322,19 @@ ngx_gmchat_wire_handshake(ngx_gmchat_link_t *link)
 static ngx_int_t
 ngx_gmchat_wire_verify(ngx_gmchat_link_t *link, ngx_connection_t *c)
 {
-    int    found;
-    X509  *cert;
+    int          found;
+    X509        *cert;
+    ngx_str_t   *name;
+    ngx_uint_t   ip;
+
+    name = ngx_gmchat_wire_tls_name(link, &ip);
 
     if (SSL_get_verify_result(c->ssl->connection) != X509_V_OK) {
         return NGX_ERROR;
     }
 
-    if (!link->conf->ssl_ip) {
-        return ngx_ssl_check_host(c, &link->conf->ssl_name);
+    if (!ip) {
+        return ngx_ssl_check_host(c, name);
     }
 
     cert = SSL_get_peer_certificate(c->ssl->connection);
@@ -202,7 +342,7 @@ ngx_gmchat_wire_verify(ngx_gmchat_link_t *link, ngx_connection_t *c)
         return NGX_ERROR;
     }
 
-    found = X509_check_ip_asc(cert, (char *) link->conf->ssl_name.data, 0);
+    found = X509_check_ip_asc(cert, (char *) name->data, 0);
     X509_free(cert);
 
     return found == 1 ? NGX_OK : NGX_ERROR;
@@ -222,7 +362,7 @@ ngx_gmchat_wire_handshaken(ngx_connection_t *c)
         return;
     }
 
-    if (link->conf->ssl_verify
+    if (link->access->ssl_verify
         && ngx_gmchat_wire_verify(link, c) != NGX_OK)
     {
         ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_TLS,
@@ -245,6 +385,11 @@ void
 ngx_gmchat_wire_close(ngx_gmchat_link_t *link)
 {
     ngx_connection_t  *c;
+
+    if (link->resolving) {
+        ngx_resolve_name_done(link->resolving);
+        link->resolving = NULL;
+    }
 
     c = link->connection;
     link->connection = NULL;
@@ -299,26 +444,53 @@ ngx_gmchat_wire_put(ngx_gmchat_link_t *link, const gmchat_str_t *words,
 size_t
 ngx_gmchat_wire_auth(ngx_gmchat_link_t *link, gmchat_str_t words[3])
 {
+    return ngx_gmchat_wire_auth_words(link->access, words);
+}
+
+
+size_t
+ngx_gmchat_wire_auth_words(const ngx_gmchat_access_t *access,
+    gmchat_str_t words[3])
+{
     size_t  n;
 
     static const gmchat_str_t  auth = gmchat_string("AUTH");
 
-    if (link->conf->password.len == 0) {
+    if (access->password.len == 0) {
         return 0;
     }
 
     n = 0;
     words[n++] = auth;
 
-    if (link->conf->user.len) {
-        words[n].data = link->conf->user.data;
-        words[n++].len = link->conf->user.len;
+    if (access->user.len) {
+        words[n].data = access->user.data;
+        words[n++].len = access->user.len;
     }
 
-    words[n].data = link->conf->password.data;
-    words[n++].len = link->conf->password.len;
+    words[n].data = access->password.data;
+    words[n++].len = access->password.len;
 
     return n;
+}
+
+
+size_t
+ngx_gmchat_wire_select(ngx_gmchat_link_t *link, gmchat_str_t words[2],
+    u_char db[NGX_INT_T_LEN])
+{
+    static const gmchat_str_t  select = gmchat_string("SELECT");
+
+    if (link->conf->url.db == 0) {
+        return 0;
+    }
+
+    words[0] = select;
+    words[1].data = db;
+    words[1].len = (size_t) (ngx_sprintf(db, "%ui",
+                                         (ngx_uint_t) link->conf->url.db)
+                             - db);
+    return 2;
 }
 
 

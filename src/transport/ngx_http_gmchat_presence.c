@@ -85,7 +85,6 @@ ngx_http_gmchat_stream_presence(ngx_http_gmchat_stream_t *stream,
     }
 
     presence->script.script = script;
-    presence->script.nkeys = 1;
     presence->script.n = 3;
     ngx_http_gmchat_presence_word(&presence->script.words[0],
                                   &presence->prefix);
