@@ -260,7 +260,8 @@ ok(allowed('192.0.2.8'), 'has the list of the moment');
 
 $nginx = start_nginx(redis => $redis, workers => 4,
     vars => { LIST => $list }, conf => $conf);
-ok(!grep({ !allowed('192.0.2.8') } 1 .. 40), 'four workers have a list');
+ok(wait_until(sub { return !grep { !allowed('192.0.2.8') } 1 .. 40 }),
+    'four workers have a list');
 write_file($list, "192.0.2.9\n");
 ok(wait_until(sub {
     return !grep { !allowed('192.0.2.9') || allowed('192.0.2.8') } 1 .. 40;

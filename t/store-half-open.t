@@ -63,7 +63,7 @@ $fake->freeze;
 ok(wait_until(sub {
     my $again = $nginx->gs('receive', host => 1001, ack => '',
         format => 'json');
-    return items($again) == 1;
+    return (() = items($again)) == 1;
 }), 'a message that was not acknowledged is there after the link died');
 $nginx->gs('receive', host => 1001, ack => $poll->{json}{cursor});
 is_deeply([ items($nginx->gs('receive', host => 1001, ack => '',

@@ -34,13 +34,18 @@ use JSON::PP ();
 use MIME::Base64 qw(encode_base64 decode_base64);
 use Test::More ();
 
+use Test::Gmchat::Cluster;
+use Test::Gmchat::Dns;
 use Test::Gmchat::FakeRedis;
 use Test::Gmchat::Nginx;
 use Test::Gmchat::Process;
+use Test::Gmchat::Proxy;
 use Test::Gmchat::Redis;
+use Test::Gmchat::Sentinels;
 
-our @EXPORT = qw(start_redis start_fake start_nginx make_nginx temp_folder
-    b64 data items is_success is_error is_bare wait_until finish write_file);
+our @EXPORT = qw(start_redis start_fake start_sentinels start_cluster start_dns
+    start_proxy start_nginx make_nginx temp_folder b64 data items is_success
+    is_error is_bare wait_until finish write_file);
 
 my $root = abs_path(dirname(__FILE__) . '/../../..');
 my $base;       # this test's temp folder
@@ -86,6 +91,26 @@ sub start_redis {
 
 sub start_fake {
     return Test::Gmchat::FakeRedis->new(dir => temp_folder(), @_);
+}
+
+
+sub start_sentinels {
+    return Test::Gmchat::Sentinels->new(dir => temp_folder(), @_);
+}
+
+
+sub start_cluster {
+    return Test::Gmchat::Cluster->new(dir => temp_folder(), @_);
+}
+
+
+sub start_dns {
+    return Test::Gmchat::Dns->new(@_);
+}
+
+
+sub start_proxy {
+    return Test::Gmchat::Proxy->new(@_);
 }
 
 

@@ -11,6 +11,7 @@ package Test::Gmchat::FakeRedis;
 #   pass    => 1         let the upstream answer (the default)
 #   reply   => bytes     these bytes
 #   error   => text      -text
+#   instead => bytes     these bytes, when the upstream has answered
 #   silent  => 1         nothing, now or later, on this connection
 #   close   => 1         close, the command not carried out
 #   freeze  => 1         half-open: this connection stays, and is dead
@@ -19,19 +20,18 @@ package Test::Gmchat::FakeRedis;
 #   hold    => 1         not before release()
 #   split   => n         n bytes, a pause, the rest
 #   drip    => 1         a byte at a time
-#   cut     => n         n bytes, then the connection is closed
+#   cut     => n         n bytes (or `half`), then the connection is closed
 #
 # The first rule that matches and is not used up decides. `name` is the
-# command's first word, `match` a regular expression on all of its words. What
-# was published comes as a command MESSAGE of channel and text: it passes, or is
-# lost (silent), or travels so.
+# command's first word, `match` a regular expression on all of its words,
+# `times` how often it decides; with `nth` it decides on the n-th that matches
+# alone. What was published comes as a command MESSAGE of channel and text: it
+# passes, or is replaced, or lost (silent, close), or travels so.
 
 use strict;
 use warnings;
 
-use JSON::PP ();
-use POSIX ();
-use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
+use parent 'Test::Gmchat::Servant';
 
 use Test::Gmchat::FakeRedis::Server;
 use Test::Gmchat::Port qw(free_port);
@@ -48,73 +48,23 @@ sub new {
     $self->{port} = free_port() if $arg{tcp};
     $self->{path} = "$arg{dir}/fake.sock";
     $self->{address} = $arg{tcp} ? "127.0.0.1:$self->{port}" : $self->{path};
-    $self->{json} = JSON::PP->new->latin1->canonical;
     $self->launch;
+    $self->ask({ do => 'listen' });
 
     return $self;
 }
 
 
-sub launch {
-    my ($self) = @_;
+# The child's whole life.
 
-    socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC)
-        or die "socketpair: $!";
-
-    my $pid = fork() // die "fork: $!";
-
-    if ($pid == 0) {
-        close($ours);
-        $self->serve($theirs);
-    }
-
-    close($theirs);
-    Test::Gmchat::Process::keep($pid, 'fake Redis');
-    $self->{pid} = $pid;
-    $self->{control} = $ours;
-    $self->ask({ do => 'listen' });
-}
-
-
-# The child's whole life; the parent's END blocks are not its own.
-
-sub serve {
+sub work {
     my ($self, $control) = @_;
 
-    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
-    open(STDOUT, '>', '/dev/null');
-
-    my $ended = eval {
-        Test::Gmchat::FakeRedis::Server->new(
-            control  => $control,
-            address  => $self->{address},
-            upstream => $self->{upstream} && $self->{upstream}->address,
-        )->run;
-    };
-
-    print STDERR "fake Redis: $@" if !$ended;
-    POSIX::_exit($ended ? 0 : 1);
-}
-
-
-sub ask {
-    my ($self, $order) = @_;
-
-    my $line = $self->{json}->encode($order) . "\n";
-    my $answer = '';
-
-    while (length $line) {
-        my $sent = syswrite($self->{control}, $line)
-            // die 'fake Redis is gone';
-        substr($line, 0, $sent, '');
-    }
-
-    while ($answer !~ /\n\z/) {
-        sysread($self->{control}, $answer, 65536, length $answer)
-            or die 'fake Redis is gone';
-    }
-
-    return $self->{json}->decode($answer)->{answer};
+    Test::Gmchat::FakeRedis::Server->new(
+        control  => $control,
+        address  => $self->{address},
+        upstream => $self->{upstream} && $self->{upstream}->address,
+    )->run;
 }
 
 
@@ -177,6 +127,15 @@ sub seen {
     my @seen = @{ $self->ask({ do => 'seen' }) };
 
     return defined $name ? grep { $_->[0] eq $name } @seen : @seen;
+}
+
+
+# How many answers and messages a rule could have been for, since forget().
+
+sub ruled {
+    my ($self) = @_;
+
+    return $self->ask({ do => 'ruled' });
 }
 
 

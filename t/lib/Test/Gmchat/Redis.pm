@@ -8,6 +8,8 @@ package Test::Gmchat::Redis;
 #       tls  => { cert, key, ca },      # a TLS port as well
 #       args => [ 'appendonly yes', ... ],
 #       auth => [ 'user', 'password' ], # what our own client says
+#       port => number,                 # of `tcp`, else a free one
+#       options => [ '--sentinel' ],    # of the command line
 #   )
 
 use strict;
@@ -25,7 +27,7 @@ sub new {
 
     $self->{binary} = $ENV{GMCHAT_REDIS_SERVER} || 'redis-server';
     $self->{socket_path} = "$self->{dir}/redis.sock";
-    $self->{port} = free_port() if $self->{tcp};
+    $self->{port} //= free_port() if $self->{tcp};
     $self->{tls_port} = free_port() if $self->{tls};
     $self->start;
 
@@ -58,7 +60,8 @@ sub start {
     $self->write_conf;
     $self->{pid} = spawn(
         name   => 'redis-server',
-        argv   => [ $self->{binary}, "$self->{dir}/redis.conf" ],
+        argv   => [ $self->{binary}, "$self->{dir}/redis.conf",
+            @{ $self->{options} // [] } ],
         output => "$self->{dir}/redis.out",
     );
 

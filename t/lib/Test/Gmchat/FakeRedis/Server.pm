@@ -11,11 +11,11 @@ use Digest::SHA qw(sha1_hex);
 use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use JSON::PP ();
 use Socket qw(SOCK_STREAM IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(time);
 
 use Test::Gmchat::Resp qw(resp_value resp_connect);
+use Test::Gmchat::Servant::Orders;
 
 use constant {
     PAUSE    => 0.001,          # between the parts of an answer
@@ -28,17 +28,20 @@ use constant {
 sub new {
     my ($class, %arg) = @_;
 
-    return bless({
+    my $self = bless({
         %arg,
-        json     => JSON::PP->new->latin1->canonical,
-        orders   => '',
         select   => IO::Select->new($arg{control}),
         clients  => {},
         rules    => [],
         seen     => [],
+        ruled    => 0,
         accepted => 0,
         running  => 1,
     }, $class);
+
+    $self->{orders} = Test::Gmchat::Servant::Orders->new($arg{control}, $self);
+
+    return $self;
 }
 
 
@@ -72,7 +75,11 @@ sub pause {
 sub handle {
     my ($self, $socket) = @_;
 
-    return $self->read_orders if $socket == $self->{control};
+    if ($socket == $self->{control}) {
+        $self->{running} = $self->{orders}->read;
+        return;
+    }
+
     return $self->accept_client
         if $self->{listener} && $socket == $self->{listener};
 
@@ -86,36 +93,6 @@ sub handle {
 
 
 # ---- the test's orders
-
-sub read_orders {
-    my ($self) = @_;
-
-    if (!sysread($self->{control}, $self->{orders}, 65536,
-        length $self->{orders}))
-    {
-        $self->{running} = 0;
-        return;
-    }
-
-    while ($self->{orders} =~ s/^(.*?)\n//) {
-        my $order = $self->{json}->decode($1);
-        my $method = "order_$order->{do}";
-        $self->answer_test($self->$method($order));
-    }
-}
-
-
-sub answer_test {
-    my ($self, $value) = @_;
-
-    my $line = $self->{json}->encode({ answer => $value }) . "\n";
-
-    while (length $line) {
-        my $sent = syswrite($self->{control}, $line) // return;
-        substr($line, 0, $sent, '');
-    }
-}
-
 
 sub order_rule {
     my ($self, $order) = @_;
@@ -169,10 +146,18 @@ sub order_seen {
 }
 
 
+sub order_ruled {
+    my ($self) = @_;
+
+    return $self->{ruled};
+}
+
+
 sub order_forget {
     my ($self) = @_;
 
     $self->{seen} = [];
+    $self->{ruled} = 0;
 
     return 1;
 }
@@ -389,7 +374,7 @@ sub read_upstream {
             $self->pass_message($client, $value, $bytes);
 
         } elsif ($slot) {
-            $slot->{bytes} = $bytes;
+            $slot->{bytes} = $slot->{instead} // $bytes;
         }
     }
 }
@@ -401,7 +386,7 @@ sub is_message {
     my ($value) = @_;
 
     return ref $value eq 'ARRAY' && @$value == 3
-        && ($value->[0] // '') eq 'message';
+        && ($value->[0] // '') =~ /^s?message\z/;
 }
 
 
@@ -412,12 +397,14 @@ sub pass_message {
 
     my $rule = $self->rule_for($words);
     return if $rule->{silent};
+    return $self->drop($client) if $rule->{close};
 
     my $slots = $client->{slots};
     my $at = 0;
     $at++ while $at < @$slots && defined $slots->[$at]{bytes};
 
-    splice(@$slots, $at, 0, { %$rule, bytes => $bytes });
+    splice(@$slots, $at, 0, { %$rule,
+        bytes => own_bytes($rule) // $rule->{instead} // $bytes });
 }
 
 
@@ -440,8 +427,7 @@ sub command {
     return $self->freeze($client) if $rule->{freeze};
     return if $rule->{silent};
 
-    $slot->{bytes} = $rule->{reply} if defined $rule->{reply};
-    $slot->{bytes} = "-$rule->{error}\r\n" if defined $rule->{error};
+    $slot->{bytes} = own_bytes($rule);
     return if defined $slot->{bytes};
 
     if (!$client->{upstream}) {
@@ -458,14 +444,27 @@ sub command {
 }
 
 
+# What a rule says without an upstream.
+
+sub own_bytes {
+    my ($rule) = @_;
+
+    return "-$rule->{error}\r\n" if defined $rule->{error};
+
+    return $rule->{reply};
+}
+
+
 sub rule_for {
     my ($self, $words) = @_;
 
     my $text = join(' ', @$words);
+    $self->{ruled}++;
 
     for my $rule (@{ $self->{rules} }) {
         next if defined $rule->{name} && $rule->{name} ne uc $words->[0];
         next if defined $rule->{match} && $text !~ /$rule->{match}/;
+        next if defined $rule->{nth} && --$rule->{nth} != 0;
         next if defined $rule->{times} && $rule->{times}-- <= 0;
         return $rule;
     }
@@ -523,6 +522,7 @@ sub parts_of {
 
     my $bytes = $slot->{bytes};
     my $at = $slot->{cut} // $slot->{split} // 0;
+    $at = int(length($bytes) / 2) if $at eq 'half';
     $at = length($bytes) if $at > length($bytes);
 
     return map { [ $_, PAUSE ] } split(//, $bytes) if $slot->{drip};
