@@ -82,12 +82,14 @@ sub above_warn {
 }
 
 
-# Sanitizers write where log_path says, or to nginx's output.
+# Sanitizers write where log_path says, or to nginx's output; valgrind to files
+# that are empty where all is well.
 
 sub reports {
     my ($self) = @_;
 
-    my @found = map { slurp($_) } glob("$self->{dir}/asan.*");
+    my @found = grep { length } map { slurp($_) }
+        glob("$self->{dir}/asan.* $self->{dir}/valgrind.*");
     my $output = slurp("$self->{dir}/nginx.out");
 
     push @found, $output if $output =~ $report;

@@ -22,8 +22,10 @@ use Test::Gmchat::Process
     qw(spawn wait_until alive reaped signal_and_wait children_of run_command);
 
 
-# new(dir, conf, redis, vars, workers, root, asan), not started. `asan`: more
-# options of the sanitizer's, where there is one.
+# new(dir, conf, redis, vars, workers, root, asan, preload, env, valgrind), not
+# started. `asan`: more options of the sanitizer's, where there is one;
+# `preload`: a library that stands before the sanitizer's; `env`: more of the
+# environment; `valgrind`: it runs under it.
 
 sub new {
     my ($class, %arg) = @_;
@@ -137,22 +139,42 @@ sub path_lines {
 sub environment {
     my ($self) = @_;
 
-    my $preload = $ENV{GMCHAT_TEST_PRELOAD} or return {};
+    my @preload = grep { $_ } $self->{preload}, $ENV{GMCHAT_TEST_PRELOAD};
     my $reports = "log_path=$self->{dir}/asan";
-    my $more = defined $self->{asan} ? ":$self->{asan}" : '';
+    my @more = defined $self->{asan} ? $self->{asan} : ();
+
+    push @more, 'verify_asan_link_order=0' if $self->{preload};
 
     return {
-        LD_PRELOAD    => $preload,
-        ASAN_OPTIONS  => "detect_leaks=0:abort_on_error=0:$reports$more",
+        %{ $self->{env} // {} },
+        (@preload ? (LD_PRELOAD => join(' ', @preload)) : ()),
+        ASAN_OPTIONS  => join(':', 'detect_leaks=0:abort_on_error=0',
+            $reports, @more),
         UBSAN_OPTIONS => "print_stacktrace=1:$reports",
     };
+}
+
+
+# nginx and its workers under memcheck, which writes of errors and of blocks that
+# nothing points to any more.
+
+sub valgrind {
+    my ($self) = @_;
+
+    return if !$self->{valgrind};
+
+    return ('valgrind', '--quiet', '--leak-check=full',
+        '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite',
+        '--error-exitcode=99', '--num-callers=25',
+        "--suppressions=$self->{root}/t/valgrind.supp",
+        "--log-file=$self->{dir}/valgrind.%p");
 }
 
 
 sub argv {
     my ($self, @more) = @_;
 
-    return [ $self->{binary}, '-p', $self->{dir}, '-c',
+    return [ $self->valgrind, $self->{binary}, '-p', $self->{dir}, '-c',
         "$self->{dir}/nginx.conf", '-e', "$self->{dir}/error.log", @more ];
 }
 
