@@ -10,7 +10,8 @@ PACKAGES_NGINX_SRC=(libpcre2-dev zlib1g-dev)
 PACKAGES_RUN=(redis-server curl perl)
 PACKAGES_TEST=(check chromium clang openssl pkgconf prometheus
                libcurl4-openssl-dev lua5.4 lua-cjson lua-socket nodejs node-ws
-               python3)
+               python3 valgrind)
+PACKAGES_FUZZ=(clang libclang-rt-dev llvm pkgconf)
 
 # The services that these packages bring along.
 SERVICES=(nginx redis-server prometheus)
@@ -33,6 +34,7 @@ need() {
             ;;
         run) wanted+=("${PACKAGES_RUN[@]}") ;;
         test) wanted+=("${PACKAGES_TEST[@]}") ;;
+        fuzz) wanted+=("${PACKAGES_FUZZ[@]}") ;;
         esac
     done
 
