@@ -4,6 +4,7 @@
 #
 #     release   what goes to production
 #     test      with sanitizers and coverage counters, under GMCHAT_TEST_PRELOAD
+#     cover     with coverage counters alone: sanitizers would add branches
 #     clang     a second compiler's opinion; never run
 #
 # Debian's nginx-dev has nginx's configure script and headers and the flags
@@ -27,11 +28,13 @@ declare -A FLAVOUR_CC=(
     [release]="gcc $WARNINGS"
     [test]="gcc $WARNINGS -fsanitize=address,undefined -fno-omit-frame-pointer
             --coverage"
+    [cover]="gcc $WARNINGS --coverage"
     [clang]="clang $WARNINGS"
 )
 declare -A FLAVOUR_CC_OPT=(
     [release]="-g -O2 $HARDENING -fPIC"
     [test]="-g -O1 -fPIC"
+    [cover]="-g -O0 -fPIC"
     [clang]="-g -O2 -fPIC"
 )
 LD_OPT="-Wl,-z,relro -Wl,-z,now -fPIC"
