@@ -1,55 +1,89 @@
 # shellcheck shell=bash
 #
 # All tests: the Check tests of the pure files, then prove over t/ under the
-# packaged nginx with sanitizers, then the coverage of both together.
+# packaged nginx with sanitizers and the coverage of both together; then each
+# fuzzer and each topology of chaos for a while.
 
 PROVE_LOG=$BUILD/prove.log
+TEST_FUZZ_SECONDS=30
+TEST_CHAOS_SECONDS=60
+TEST_CHAOS_SEED=1
 
 cmd_test() {
     local failed=() files=("$@")
 
-    need build run test
+    need build run test fuzz
     build_module release
     build_module test
-    forget_coverage
+    forget_coverage test check
 
     if [ ${#files[@]} -eq 0 ]; then
         files=(-r t)
         build_module clang || failed+=("the build by clang")
-        step "lua-free-tests: building and running"
-        watch make --no-print-directory -C "$ROOT/lua-free-tests" check \
-            BUILD="$BUILD/check" || failed+=("lua-free-tests")
+        run_checks check || failed+=("lua-free-tests")
     fi
 
-    step "t: running"
-    watch prove_files "${files[@]}" || failed+=("t")
+    run_t test "${files[@]}" || failed+=("t")
 
     echo
     "$ROOT/tools/coverage" "$ROOT" "$BUILD/test" "$BUILD/check" ||
         failed+=("the coverage table")
 
+    if [ $# -eq 0 ]; then
+        fuzz_all "$TEST_FUZZ_SECONDS" || failed+=("the fuzzers")
+        chaos_each "$TEST_CHAOS_SECONDS" "$TEST_CHAOS_SEED" ||
+            failed+=("chaos")
+    fi
+
+    tell_outcome "${failed[@]}"
+}
+
+# tell_outcome <what failed...>
+tell_outcome() {
     echo
     sed -nE '/^(Test Summary Report|All tests successful|Files=)/,$p' \
         "$PROVE_LOG"
-    [ ${#failed[@]} -eq 0 ] || die "failed: $(join_words "${failed[@]}")"
+    [ $# -eq 0 ] || die "failed: $(join_words "$@")"
     step "all passed"
+}
+
+# run_checks <folder of build/> [variable=value for make...]
+run_checks() {
+    local folder=$1
+
+    shift
+    step "lua-free-tests: building and running"
+    watch make --no-print-directory -C "$ROOT/lua-free-tests" check \
+        BUILD="$BUILD/$folder" "$@"
+}
+
+# run_t <flavour> <file...>
+run_t() {
+    step "t: running"
+    watch prove_files "$@"
 }
 
 # Prints as it goes and keeps what it printed.
 prove_files() {
-    local libasan
+    local flavour=$1 preload=
 
-    libasan=$(gcc -print-file-name=libasan.so)
+    shift
+    [ "$flavour" != test ] ||
+        preload=$(readlink -f "$(gcc -print-file-name=libasan.so)")
     cd "$ROOT" || return
 
-    GMCHAT_MODULE=$BUILD/test/$MODULE_SO GMCHAT_NGINX=$NGINX \
-    GMCHAT_TEST_PRELOAD=$(readlink -f "$libasan") \
+    GMCHAT_MODULE=$BUILD/$flavour/$MODULE_SO GMCHAT_NGINX=$NGINX \
+    GMCHAT_TEST_PRELOAD=$preload \
         prove -j$(($(nproc) + 2)) "$@" 2>&1 | tee "$PROVE_LOG"
 }
 
+# forget_coverage <folder of build/...>
 forget_coverage() {
-    find "$BUILD/test" "$BUILD/check" -name '*.gcda' -delete 2>/dev/null ||
-        true
+    local folder
+
+    for folder; do
+        find "$BUILD/$folder" -name '*.gcda' -delete 2>/dev/null || true
+    done
 }
 
 join_words() {
