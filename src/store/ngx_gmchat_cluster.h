@@ -40,11 +40,9 @@ ngx_int_t ngx_gmchat_cluster_redirect(ngx_gmchat_redis_t *redis,
 ngx_gmchat_pubsub_t *ngx_gmchat_cluster_pubsub(ngx_gmchat_cluster_t *cluster,
     const gmchat_str_t *channel);
 
-/* Asks for the slots soon, unless it is asked already. */
+/* Asks for the slots soon, unless it is asked already: a server was lost, does
+ * not answer, or sent somebody elsewhere. */
 void ngx_gmchat_cluster_refresh(ngx_gmchat_cluster_t *cluster);
-
-/* A server of it was lost, or does not answer. */
-void ngx_gmchat_cluster_lost(ngx_gmchat_cluster_t *cluster);
 
 /* The worst state of its links; `reason` (unless NULL) as with
  * ngx_gmchat_store_state(). */

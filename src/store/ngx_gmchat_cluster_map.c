@@ -161,13 +161,6 @@ ngx_gmchat_cluster_refresh(ngx_gmchat_cluster_t *cluster)
 }
 
 
-void
-ngx_gmchat_cluster_lost(ngx_gmchat_cluster_t *cluster)
-{
-    ngx_gmchat_cluster_refresh(cluster);
-}
-
-
 static void
 ngx_gmchat_cluster_refresh_handler(ngx_event_t *ev)
 {

@@ -325,6 +325,18 @@ ngx_gmchat_commit_put_info(ngx_gmchat_commit_t *commit)
 }
 
 
+/* What a connection begins with, where that takes any words. */
+
+static ngx_int_t
+ngx_gmchat_commit_put_login(ngx_gmchat_commit_t *commit,
+    const gmchat_str_t *words, size_t n)
+{
+    return n ? ngx_gmchat_commit_put(commit, ngx_gmchat_commit_accepted, words,
+                                     n)
+             : NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_gmchat_commit_setup(ngx_gmchat_link_t *link)
 {
@@ -351,17 +363,13 @@ ngx_gmchat_commit_setup(ngx_gmchat_link_t *link)
 
     n = ngx_gmchat_wire_auth(link, words);
 
-    if (n && ngx_gmchat_commit_put(commit, ngx_gmchat_commit_accepted, words, n)
-             != NGX_OK)
-    {
+    if (ngx_gmchat_commit_put_login(commit, words, n) != NGX_OK) {
         return NGX_ERROR;
     }
 
     n = ngx_gmchat_wire_select(link, words, db);
 
-    if (n && ngx_gmchat_commit_put(commit, ngx_gmchat_commit_accepted, words, n)
-             != NGX_OK)
-    {
+    if (ngx_gmchat_commit_put_login(commit, words, n) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -162,7 +162,7 @@ ngx_gmchat_redis_serve(ngx_gmchat_link_t *link, ngx_uint_t back)
 
     ngx_post_event(&redis->flush, &ngx_posted_events);
     ngx_gmchat_pubsub_may_begin(&redis->pubsub);
-    ngx_gmchat_store_served(redis->store);
+    ngx_gmchat_store_show(redis->store);
 }
 
 
@@ -457,7 +457,7 @@ ngx_gmchat_redis_doubt_handler(ngx_event_t *ev)
     }
 
     if (ngx_gmchat_redis_silence(redis) >= NGX_GMCHAT_DOUBT) {
-        ngx_gmchat_cluster_lost(redis->store->cluster);
+        ngx_gmchat_cluster_refresh(redis->store->cluster);
     }
 
     ngx_add_timer(&redis->doubt, NGX_GMCHAT_DOUBT);

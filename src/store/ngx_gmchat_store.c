@@ -184,13 +184,6 @@ ngx_gmchat_store_show(gmchat_store_t *store)
 
 
 void
-ngx_gmchat_store_served(gmchat_store_t *store)
-{
-    ngx_gmchat_store_show(store);
-}
-
-
-void
 ngx_gmchat_store_lost(gmchat_store_t *store)
 {
     if (store->sentinels) {
@@ -198,7 +191,7 @@ ngx_gmchat_store_lost(gmchat_store_t *store)
     }
 
     if (store->cluster) {
-        ngx_gmchat_cluster_lost(store->cluster);
+        ngx_gmchat_cluster_refresh(store->cluster);
     }
 }
 

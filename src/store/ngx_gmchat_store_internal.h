@@ -87,8 +87,7 @@ void ngx_gmchat_store_refuse(gmchat_store_t *store, ngx_gmchat_call_t *call);
 void ngx_gmchat_store_dispatch(gmchat_store_t *store,
     ngx_gmchat_call_t *call);
 
-/* A server of the store serves, or was lost. */
-void ngx_gmchat_store_served(gmchat_store_t *store);
+/* A server of the store is being lost: whoever may know another one is asked. */
 void ngx_gmchat_store_lost(gmchat_store_t *store);
 
 /* Shows the states of the links. */
