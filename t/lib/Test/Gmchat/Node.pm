@@ -150,7 +150,11 @@ sub in_sync_with {
     my $theirs = $master->replication;
     my $ours = $self->replication;
     my $port = $self->known_port;
-    my $known = grep { /,port=$port,state=online,/ }
+
+    # a replica that is new gets nothing before its first acknowledgement,
+    # which may take a second
+
+    my $known = grep { /,port=$port,state=online,offset=[1-9]/ }
         map { $theirs->{$_} } grep { /^slave\d+$/ } keys %$theirs;
 
     return $known && ($ours->{master_link_status} // '') eq 'up'

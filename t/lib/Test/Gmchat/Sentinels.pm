@@ -60,6 +60,7 @@ sub new {
 
     $self->start_node for 0 .. $self->{replicas};
     $self->{first} = $self->{nodes}[0];
+    $self->{first}->cmd('PUBLISH', 'something', 'to acknowledge');
     $self->wait_in_sync or die 'the replicas are not in sync';
 
     $self->start_sentinel for 1 .. $self->{sentinels};
