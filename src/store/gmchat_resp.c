@@ -3,8 +3,8 @@
 #include "gmchat_resp.h"
 
 
-/* Words of the longest command: EVALSHA, sha, nkeys, keys and ARGV. */
-#define GMCHAT_RESP_WORDS  16
+/* The longest line with a length. */
+#define GMCHAT_RESP_HEAD   (sizeof("$18446744073709551615\r\n") - 1)
 
 /* Items of an array: no reply has so many, and a length is believed before
  * the items came. */
@@ -167,35 +167,69 @@ gmchat_resp_reader(gmchat_arena_t *arena)
 }
 
 
+/* "*3\r\n" or "$12\r\n". */
+
+static unsigned char *
+gmchat_resp_head(unsigned char *p, unsigned char mark, size_t value)
+{
+    size_t          rest;
+    unsigned char  *digit;
+
+    *p++ = mark;
+
+    for (rest = value; rest >= 10; rest /= 10) {
+        p++;
+    }
+
+    digit = p++;
+
+    for (rest = value; rest >= 10; rest /= 10) {
+        *digit-- = (unsigned char) ('0' + rest % 10);
+    }
+
+    *digit = (unsigned char) ('0' + rest);
+
+    *p++ = '\r';
+    *p++ = '\n';
+
+    return p;
+}
+
+
 int
 gmchat_resp_command(gmchat_buf_t *buf, const gmchat_str_t *words, size_t n)
 {
-    char        *command;
-    size_t       i, lens[GMCHAT_RESP_WORDS];
-    long long    len;
-    const char  *argv[GMCHAT_RESP_WORDS];
+    size_t          i, size;
+    unsigned char  *p;
 
-    if (n > GMCHAT_RESP_WORDS) {
-        return -1;
-    }
+    size = GMCHAT_RESP_HEAD;
 
     for (i = 0; i < n; i++) {
-        argv[i] = words[i].data ? (const char *) words[i].data : "";
-        lens[i] = words[i].len;
+        size += GMCHAT_RESP_HEAD + words[i].len + 2;
     }
 
-    len = redisFormatCommandArgv(&command, (int) n, argv, lens);
-    if (len < 0) {
-        return -1;
-    }
+    p = gmchat_buf_reserve(buf, size);
 
-    gmchat_buf_add(buf, command, (size_t) len);
-    redisFreeCommand(command);
-
-    if (buf->failed) {
+    if (p == NULL) {
         buf->failed = 0;
         return -1;
     }
+
+    p = gmchat_resp_head(p, '*', n);
+
+    for (i = 0; i < n; i++) {
+        p = gmchat_resp_head(p, '$', words[i].len);
+
+        if (words[i].len) {
+            memcpy(p, words[i].data, words[i].len);
+            p += words[i].len;
+        }
+
+        *p++ = '\r';
+        *p++ = '\n';
+    }
+
+    buf->len = (size_t) (p - buf->data);
 
     return 0;
 }

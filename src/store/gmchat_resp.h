@@ -11,8 +11,9 @@
 
 
 /*
- * hiredis' reader and formatter, made to build gmchat_value_t trees in an
- * arena.  Works with hiredis 0.14 and 1.x.
+ * RESP2 (https://redis.io/docs/latest/develop/reference/protocol-spec/):
+ * hiredis' reader, made to build gmchat_value_t trees in an arena, with hiredis
+ * 0.14 and 1.x; and commands, written straight into the buffer that is sent.
  */
 
 /*
@@ -22,7 +23,7 @@
 redisReader *gmchat_resp_reader(gmchat_arena_t *arena);
 
 /*
- * Adds a command to `buf`.  Returns 0, or -1 without memory; then `buf` is as
+ * Adds a command, an array of bulk strings, to `buf`.  Returns 0, or -1 without memory; then `buf` is as
  * it was.
  */
 int gmchat_resp_command(gmchat_buf_t *buf, const gmchat_str_t *words,
