@@ -24,7 +24,7 @@ if redis.call('EXISTS', player) == 1 then
 end
 
 local now = clock()
-local ts = string.format('%.0f', math.floor(now / 1000))
+local ts = string.format('%d', now / 1000)
 local id = append(relation, history, now, entries, bytes, #name + 64,
                   'u', uid, 'c', 'apply', 'g', gm, 'a', name, 't', ts)
 if not id then

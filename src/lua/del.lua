@@ -1,7 +1,7 @@
 -- Ends a friendship, and tells the player's host of it.
 -- KEYS  1 prefix
 -- ARGV  1 gm_account  2 uid  3 history  4 entries  5 bytes
--- Gives {'ok'} | {'no_gm'} | {'not_this_gm'} | {'full'}
+-- Gives {'ok', receiver} | {'no_gm'} | {'not_this_gm'} | {'full'}
 -- Event to the host: the entry; that its online GMs changed
 -- include clock
 -- include append
@@ -26,7 +26,7 @@ end
 local host = bond[2]
 local relation = prefix .. 'rel:h' .. host
 local now = clock()
-local ts = string.format('%.0f', math.floor(now / 1000))
+local ts = string.format('%d', now / 1000)
 local id = append(relation, history, now, entries, bytes, #name + 64,
                   'u', uid, 'c', 'remove', 'g', gm, 'a', name, 't', ts)
 if not id then
@@ -39,4 +39,4 @@ wake(prefix, 'h' .. host, table.concat({ 'r', id, uid, gm, ts, 'remove',
                                          name }, ' '))
 befriend(prefix, gm, host, -1, now)
 
-return { 'ok' }
+return { 'ok', 'h' .. host }

@@ -36,7 +36,7 @@ if bond[1] ~= gm then
 end
 
 local box = prefix .. 'box:h' .. host
-local ts = string.format('%.0f', math.floor(now / 1000))
+local ts = string.format('%d', now / 1000)
 local id = append(box, history, now, entries, bytes, #msg,
                   'u', uid, 'g', gm, 'm', msg, 't', ts)
 if not id then

@@ -36,7 +36,7 @@ end
 
 local box = prefix .. 'box:g' .. gm
 local now = clock()
-local ts = string.format('%.0f', math.floor(now / 1000))
+local ts = string.format('%d', now / 1000)
 local id = append(box, history, now, entries, bytes, #msg,
                   'u', uid, 'm', msg, 't', ts)
 if not id then

@@ -21,7 +21,7 @@ local now = clock()
 local score = redis.call('ZSCORE', prefix .. 'online', gm)
 
 if lease ~= '' then
-    ends = string.format('%.0f', math.floor(now / 1000) + lease * 1000)
+    ends = string.format('%d', now / 1000 + lease * 1000)
 end
 
 redis.call('ZADD', prefix .. 'online', ends, gm)

@@ -7,7 +7,7 @@ local now = math.floor(clock() / 1000)
 
 for host, age in string.gmatch(ARGV[1], '(%d+) (%d+)') do
     redis.call('ZADD', KEYS[1] .. 'hosts', 'GT',
-               string.format('%.0f', now - age), host)
+               string.format('%d', now - age), host)
 end
 
 return { 'ok' }

@@ -11,8 +11,8 @@
 local function append(key, history, now, entries, bytes, size, ...)
     local meta = key .. ':m'
     local m = redis.call('HMGET', meta, 'epoch', 'n', 'done', 'bytes',
-                         'freed', 'history', 'past')
-    local epoch, n, total = m[1], tonumber(m[2] or 0), tonumber(m[4] or 0)
+                         'freed', 'history')
+    local epoch, n, total = m[1], m[2] or 0, m[4] or '0'
 
     -- what was removed from between entries in flight is not yet in `done`
 
@@ -27,19 +27,23 @@ local function append(key, history, now, entries, bytes, size, ...)
         local first = now
 
         if epoch then
+            local past = redis.call('HGET', meta, 'past') or ''
+
             first = math.max(now, epoch + 1)
-            redis.call('HSET', meta, 'past',
-                       (m[7] or '') .. epoch .. ':' .. n .. ',')
+            redis.call('HSET', meta, 'past', past .. epoch .. ':' .. n .. ',')
         end
 
-        epoch = string.format('%.0f', first)
+        epoch = string.format('%d', first)
         redis.call('HSET', meta, 'epoch', epoch, 'history', history)
     end
 
-    local id = epoch .. '-' .. n + 1
+    n = string.format('%d', n + 1)
+
+    local id = epoch .. '-' .. n
 
     redis.call('XADD', key, id, 'b', total, ...)
-    redis.call('HSET', meta, 'n', n + 1, 'bytes', total + size)
+    redis.call('HSET', meta, 'n', n, 'bytes',
+               string.format('%d', total + size))
 
     return id
 end

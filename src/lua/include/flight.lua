@@ -13,7 +13,7 @@ local function keep_flight(box)
     table.sort(box.flight, function(a, b) return a[1] < b[1] end)
 
     for i, range in ipairs(box.flight) do
-        list[i] = string.format('%.0f-%.0f@%s ', range[1], range[2], range[3])
+        list[i] = string.format('%d-%d@%s ', range[1], range[2], range[3])
     end
 
     redis.call('HDEL', meta, 'flight')
@@ -113,7 +113,7 @@ local function reschedule(box, now, more)
     end
 
     redis.call('ZADD', prefix .. 'boxes', 'XX',
-               string.format('%.0f', next_look), gm)
+               string.format('%d', next_look), gm)
 end
 
 
@@ -124,7 +124,7 @@ local function take(box, limit, now, patience)
     expire_flight(box, now)
 
     local entries, more = takeable(box, limit)
-    local deadline = string.format('%.0f', now + patience)
+    local deadline = string.format('%d', now + patience)
     local ranges, receipt = {}, { box.key }
 
     if #entries == 0 then
@@ -152,7 +152,7 @@ local function take(box, limit, now, patience)
         end
 
         table.insert(box.flight, range)
-        table.insert(receipt, string.format('%.0f-%.0f@%s', range[1],
+        table.insert(receipt, string.format('%d-%d@%s', range[1],
                                             range[2], deadline))
     end
 

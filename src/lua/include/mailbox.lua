@@ -50,7 +50,7 @@ local function identify(box, n)
         epoch = box.past[i][1]
     end
 
-    return epoch .. '-' .. string.format('%.0f', n)
+    return epoch .. '-' .. string.format('%d', n)
 end
 
 
@@ -114,7 +114,7 @@ end
 -- Has the receive of all GMs look at a GM's mailbox, and wakes who waits for
 -- that.
 local function look_at(prefix, gm)
-    local now = string.format('%.0f', math.floor(clock() / 1000))
+    local now = string.format('%d', clock() / 1000)
 
     redis.call('ZADD', prefix .. 'boxes', 'LT', now, gm)
     wake(prefix, 'gms', 'm')
@@ -133,7 +133,7 @@ local function settle(box)
 
     if head then
         box.done = number(head[1]) - 1
-        redis.call('HSET', meta, 'done', string.format('%.0f', box.done),
+        redis.call('HSET', meta, 'done', string.format('%d', box.done),
                    'freed', head[2][2])
         if gm then
             look_at(prefix, gm)
@@ -141,7 +141,7 @@ local function settle(box)
 
     else
         box.done = box.n
-        redis.call('HSET', meta, 'done', string.format('%.0f', box.done),
+        redis.call('HSET', meta, 'done', string.format('%d', box.done),
                    'freed', redis.call('HGET', meta, 'bytes'))
         if gm then
             redis.call('ZREM', prefix .. 'boxes', gm)
@@ -161,7 +161,7 @@ local function settle(box)
         for i, ended in ipairs(box.past) do
             if ended[2] > box.done or i > #box.past - 16 then
                 table.insert(past, ended[1] .. ':'
-                                   .. string.format('%.0f', ended[2]) .. ',')
+                                   .. string.format('%d', ended[2]) .. ',')
             end
         end
         redis.call('HSET', meta, 'past', table.concat(past))

@@ -3,7 +3,7 @@
 -- Needs presence.lua, wake.lua and tell_hosts.lua. `now` from clock().
 local function renew(prefix, gm, score, now, lease)
     redis.call('ZADD', prefix .. 'online', 'GT',
-               string.format('%.0f', math.floor(now / 1000) + lease), gm)
+               string.format('%d', now / 1000 + lease), gm)
 
     if not is_online(score, now) then
         tell_hosts(prefix, gm)
