@@ -187,18 +187,26 @@ for my $group (@groups) {
     are_woken($waiters, "$group, without a host");
 }
 
-# a slot that moved is told by ":port" alone
+# a slot that moved is told by ":port" alone; who is subscribed hears of it
+# sooner, as who has just asked for the map does
+
+my $asker = start_nginx(conf => $conf,
+    redis => 'redis+cluster://' . $masters[2]->host_port
+        . " $login probe=1m");
+ok(befriend($asker, group => $groups[0]), 'one that only asks');
 
 my ($from, $to) = @masters;
 my $slot = Test::Gmchat::Cluster::slot_of_group($groups[0]);
 $cluster->migrate($slot, $from, $to);
 like(${ $from->try('GET', "{$groups[0]}") }, qr/^MOVED $slot :\d+$/,
     'a slot that moved, without a host');
-ok(say_to_host($managed, 'moved', group => $groups[0]),
+ok(say_to_host($asker, 'moved', group => $groups[0]),
     'is found where it is');
+ok(say_to_host($managed, 'moved', group => $groups[0]),
+    'also by who is subscribed');
 ok(say_to_host($nginx, 'moved', group => $groups[0]),
     'also by who knew the hosts before');
-cmp_ok(metric($managed, 'gmchat_store_redirects_total'), '>', 0,
+cmp_ok(metric($asker, 'gmchat_store_redirects_total'), '>', 0,
     'as a redirect, which is counted');
 
 
