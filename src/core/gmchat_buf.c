@@ -48,13 +48,9 @@ gmchat_buf_reserve(gmchat_buf_t *buf, size_t more)
 
 
 void
-gmchat_buf_add(gmchat_buf_t *buf, const void *data, size_t len)
+gmchat_buf_add_more(gmchat_buf_t *buf, const void *data, size_t len)
 {
     unsigned char  *p;
-
-    if (len == 0) {
-        return;
-    }
 
     p = gmchat_buf_reserve(buf, len);
     if (p == NULL) {
@@ -63,13 +59,6 @@ gmchat_buf_add(gmchat_buf_t *buf, const void *data, size_t len)
 
     memcpy(p, data, len);
     buf->len += len;
-}
-
-
-void
-gmchat_buf_add_text(gmchat_buf_t *buf, const char *text)
-{
-    gmchat_buf_add(buf, text, strlen(text));
 }
 
 

@@ -22,8 +22,34 @@ typedef struct {
 /* Makes room for `more` bytes; returns where they go, or NULL. */
 unsigned char *gmchat_buf_reserve(gmchat_buf_t *buf, size_t more);
 
-void gmchat_buf_add(gmchat_buf_t *buf, const void *data, size_t len);
-void gmchat_buf_add_text(gmchat_buf_t *buf, const char *text);
+/* Adds bytes for which there is no room yet; for gmchat_buf_add() alone. */
+void gmchat_buf_add_more(gmchat_buf_t *buf, const void *data, size_t len);
+
+/* A reply is made of many short pieces: adding one that fits is a copy, and the
+ * length of one that is written in the source costs nothing. */
+
+static inline void
+gmchat_buf_add(gmchat_buf_t *buf, const void *data, size_t len)
+{
+    if (len == 0) {
+        return;
+    }
+
+    if (buf->size - buf->len < len || buf->failed) {
+        gmchat_buf_add_more(buf, data, len);
+        return;
+    }
+
+    memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+}
+
+static inline void
+gmchat_buf_add_text(gmchat_buf_t *buf, const char *text)
+{
+    gmchat_buf_add(buf, text, strlen(text));
+}
+
 void gmchat_buf_add_int(gmchat_buf_t *buf, int64_t value);
 
 /* Empties it.  Up to `keep` bytes of memory stay for the next use. */
