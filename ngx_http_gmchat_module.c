@@ -143,6 +143,13 @@ static ngx_command_t  ngx_http_gmchat_commands[] = {
       0,
       NULL },
 
+    { ngx_string("gmchat_poll_cache"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE12,
+      ngx_http_gmchat_poll_cache,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("gmchat_host_silent"),
       NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
       ngx_http_gmchat_host_silent,
@@ -249,12 +256,17 @@ ngx_http_gmchat_create_main_conf(ngx_conf_t *cf)
         != NGX_OK
         || ngx_array_init(&gmcf->allows, cf->pool, 4,
                           sizeof(ngx_http_gmchat_allow_t *))
+           != NGX_OK
+        || ngx_array_init(&gmcf->caches, cf->pool, 4,
+                          sizeof(ngx_http_gmchat_idle_cache_t *))
            != NGX_OK)
     {
         return NULL;
     }
 
-    return gmcf;
+    gmcf->cache = ngx_http_gmchat_idle_create(cf, &gmcf->caches);
+
+    return gmcf->cache ? gmcf : NULL;
 }
 
 
@@ -283,6 +295,7 @@ ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf)
     conf->message_max = NGX_CONF_UNSET_SIZE;
     conf->redeliver = NGX_CONF_UNSET_MSEC;
     conf->durability = NGX_CONF_UNSET_PTR;
+    conf->poll_cache = NGX_CONF_UNSET_PTR;
     conf->window = NGX_CONF_UNSET;
     conf->stream_buffer = NGX_CONF_UNSET_SIZE;
     conf->frame_max = NGX_CONF_UNSET_SIZE;
@@ -340,9 +353,11 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_gmchat_loc_conf_t  *prev = parent;
     ngx_http_gmchat_loc_conf_t  *conf = child;
 
-    ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_gmchat_main_conf_t  *gmcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gmchat_module);
 
     /* an "if" or "limit_except" is the endpoint that it stands in */
 
@@ -362,6 +377,7 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_http_gmchat_durability_merge(prev, conf);
+    ngx_conf_merge_ptr_value(conf->poll_cache, prev->poll_cache, gmcf->cache);
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_size_value(conf->message_max, prev->message_max, 4096);
 
@@ -493,6 +509,8 @@ ngx_http_gmchat_exit_process(ngx_cycle_t *cycle)
     if (gmcf == NULL) {
         return;
     }
+
+    ngx_http_gmchat_idle_exit(&gmcf->caches);
 
     stores = gmcf->stores.elts;
 

@@ -183,6 +183,94 @@ START_TEST(receipts)
 END_TEST
 
 
+START_TEST(idle_mailboxes)
+{
+    size_t        i;
+    gmchat_str_t  cursor;
+
+    static const struct {
+        const char  *value;
+        const char  *cursor;        /* NULL: it is not idle */
+    } replies[] = {
+        { "['ok' '5-3' 0 0 '' [] 1]", "5-3" },
+        { "['ok' '0-0' 0 0 '' [] 1]", "0-0" },
+        { "['ok' '9223372036854775807-9223372036854775807' 0 0 '' [] 1]",
+          "9223372036854775807-9223372036854775807" },
+        { "['ok' '5-3' 0 0 '' []]", NULL },
+        { "['ok' '5-3' 0 0 '' [] 0]", NULL },
+        { "['ok' '5-3' 0 0 '' [] 2]", NULL },
+        { "['ok' '5-3' 0 0 '' [] '1']", NULL },
+        { "['ok' '5-3' 1 0 '' [] 1]", NULL },
+        { "['ok' '5-3' 0 1 '' [] 1]", NULL },
+        { "['ok' '5-3' 0 0 '' [['5-3' ['u' '1']]] 1]", NULL },
+        { "['ok' '' 0 0 '' [] 1]", NULL },
+        { "['ok' 'x' 0 0 '' [] 1]", NULL },
+        { "['ok' '5-03' 0 0 '' [] 1]", NULL },
+        { "['ok' 5 0 0 '' [] 1]", NULL },
+        { "['ok' '5-3' 0 0 '' 'x' 1]", NULL },
+        { "['ok']", NULL },
+        { "nil", NULL }
+    };
+
+    for (i = 0; i < check_nelts(replies); i++) {
+        call(GMCHAT_GS, "action=receive&host=1", replies[i].value);
+        cursor = gmchat_reply_idle(reply.value);
+
+        if (replies[i].cursor) {
+            ck_assert_msg(gmchat_str_is(&cursor, replies[i].cursor), "%s",
+                          replies[i].value);
+        } else {
+            ck_assert_msg(cursor.len == 0, "%s", replies[i].value);
+        }
+    }
+}
+END_TEST
+
+
+START_TEST(written)
+{
+    size_t        i;
+    gmchat_str_t  receiver;
+
+    static const struct {
+        gmchat_endpoint_e   endpoint;
+        const char         *query;
+        const char         *value;
+        const char         *receiver;
+    } replies[] = {
+        { GMCHAT_GM, "action=send&gm_account=1&uid=2&msg=eA==",
+          "['ok' '5-3' 0 1 'h1001']", "h1001" },
+        { GMCHAT_GM, "action=send&gm_account=1&uid=2&msg=eA==",
+          "['ok' '5-3' 1 1]", "" },
+        { GMCHAT_GS, "action=send&uid=2&msg=eA==",
+          "['ok' '5-3' 0 'g7']", "g7" },
+        { GMCHAT_GS, "action=send&uid=2&msg=eA==", "['ok' '5-3' 1]", "" },
+        { GMCHAT_GS, "action=send&uid=2&msg=eA==", "['ok' '5-3' 0 'g']", "" },
+        { GMCHAT_GS, "action=send&uid=2&msg=eA==", "['ok' '5-3' 0 'x7']", "" },
+        { GMCHAT_GS, "action=send&uid=2&msg=eA==", "nil", "" },
+        { GMCHAT_GS, "action=send&uid=2&msg=eA==", "[]", "" },
+        { GMCHAT_GM, "action=add&gm_account=1&uid=2&host=3",
+          "['ok' 'h3']", "h3" },
+        { GMCHAT_GM, "action=del&gm_account=1&uid=2", "['ok' 'h3']", "h3" },
+        { GMCHAT_GM, "action=del&gm_account=1&uid=2", "['ok']", "" },
+
+        /* an action that writes to nobody */
+
+        { GMCHAT_GM, "action=online&gm_account=1", "['ok' 'h3']", "" }
+    };
+
+    for (i = 0; i < check_nelts(replies); i++) {
+        call(replies[i].endpoint, replies[i].query, replies[i].value);
+        receiver = gmchat_reply_written(action, reply.value);
+        ck_assert_msg(receiver.len == strlen(replies[i].receiver)
+                      && (receiver.len == 0
+                          || gmchat_str_is(&receiver, replies[i].receiver)),
+                      "%s", replies[i].value);
+    }
+}
+END_TEST
+
+
 /* The object of a status that no parameter is to blame for. */
 static void
 refusal_object(const gmchat_status_row_t *row)
@@ -899,6 +987,8 @@ main(void)
 
     tcase_add_test(tc, statuses);
     tcase_add_test(tc, receipts);
+    tcase_add_test(tc, idle_mailboxes);
+    tcase_add_test(tc, written);
     tcase_add_test(tc, refusals);
     tcase_add_test(tc, plain);
     tcase_add_test(tc, sent);

@@ -137,6 +137,17 @@ for my $case (
     [ 'gmchat_history', 'gmchat_history x 30d;' ],
     [ 'gmchat_history', 'gmchat_history 200 x;' ],
     [ 'gmchat_redeliver', 'gmchat_redeliver x;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache on;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache off max=10;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache max=0;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache max=1000001;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache max=;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache max=10 inactive=99ms;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache max=10 inactive=86401s;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache max=10 inactive=x;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache max=10 inactive=1s x;' ],
+    [ 'gmchat_poll_cache', 'gmchat_poll_cache off; gmchat_poll_cache off;' ],
     [ 'gmchat_role_check', 'gmchat_role_check;' ],
     [ 'gmchat_role_check', 'gmchat_role_check role;' ],
     [ 'gmchat_role_check', 'gmchat_role_check /role from=x;' ],
@@ -152,6 +163,9 @@ for my $text ('gmchat_group eu;', 'gmchat_group $arg_x;',
     'gmchat_group default client;', 'gmchat_message_max 1k;',
     'gmchat_mailbox_max 100 1m;', 'gmchat_history 10 1d;',
     'gmchat_redeliver 10s;', 'gmchat_role_check /role;',
+    'gmchat_poll_cache off;', 'gmchat_poll_cache max=1;',
+    'gmchat_poll_cache max=1000000 inactive=100ms;',
+    'gmchat_poll_cache inactive=1d;',
     'gmchat_role_check /role from=1000;')
 {
     accepted($text, LOCATION => $text);
@@ -217,7 +231,7 @@ refused('gmchat outside a location', 'gmchat', HTTP => "$store gmchat gm;");
 
 for my $text ('gmchat_group eu;', 'gmchat_message_max 1k;',
     'gmchat_mailbox_max 100 1m;', 'gmchat_history 10 1d;',
-    'gmchat_redeliver 10s;')
+    'gmchat_redeliver 10s;', 'gmchat_poll_cache off;')
 {
     accepted("$text for all servers", HTTP => "$store $text");
 }

@@ -25,6 +25,7 @@ my ($one, $two) = map { start_nginx(redis => $redis, conf => <<'EOC') } 1, 2;
 %%MAIN%%
 http {
     %%PATHS%%
+    gmchat_poll_cache max=4096 inactive=500ms;
     gmchat_redis %%REDIS%%;
     gmchat_redeliver 600s;
     server {

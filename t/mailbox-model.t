@@ -452,8 +452,9 @@ sub check_sent {
         return;
     }
 
-    must_be("$reply->[0] " . ($reply->[2] // 'none'), 'ok 0',
-        "$box->{name} has room");
+    my ($receiver) = $box->{name} =~ /^box:(.*)/;
+    must_be("$reply->[0] " . join(' ', map { $_ // 'none' } @$reply[2 .. 3]),
+        "ok 0 $receiver", "$box->{name} has room");
     append($box, $reply->[1], length $msg, %fields, m => $msg);
     $world->{msgid}{$msgid} = { id => $reply->[1], content => $content }
         if $msgid ne '';
@@ -491,7 +492,7 @@ sub step_gm_send {
         && $world->{box}{"box:h$bond->{host}"};
     my $reply = run_script('gm_send', undef, $gm, $uid, $msg, $msgid,
         $history, ENTRIES, BYTES, 50, 1000, 15000);
-    pop @$reply if $reply->[0] eq 'ok';     # whether the host is silent
+    splice @$reply, 3, 1 if $reply->[0] eq 'ok';    # whether the host is silent
     check_sent($box, $reply, $msgid, "$uid $msg", $msg, u => $uid, g => $gm);
 
     return $box;
@@ -507,7 +508,8 @@ sub relation_changed {
         return 0;
     }
 
-    must_be(flatten($reply), '[ok]', 'a friendship changes');
+    my ($receiver) = $box->{name} =~ /^rel:(.*)/;
+    must_be(flatten($reply), "[ok $receiver]", 'a friendship changes');
     my $epoch_and_n = $redis->cmd('HMGET', PREFIX . "$box->{name}:m",
         'epoch', 'n');
     append($box, join('-', @$epoch_and_n), $size, %fields);
@@ -580,13 +582,14 @@ sub step_take {
     $patience //= some_patience();
 
     my $before = clock();
-    my (undef, $cursor, $more, $reset, $receipt, $entries) = @{ run_script(
+    my (undef, $cursor, $more, $reset, $receipt, $entries, $idle) = @{ run_script(
         'take', $box->{name}, $limit, $patience) };
     my $ranges = read_receipt($receipt);
     my $now = time_of_take($ranges, $patience, $before);
     my @expected = takeable($box, $now);
 
     must_be($reset, 0, 'reset of a plain receive');
+    must_be($idle // 0, remaining($box) ? 0 : 1, 'idle');
     must_be($more, @expected > $limit ? 1 : 0, 'more');
     must_be(ids(@$entries), ids(splice(@expected, 0, $limit)),
         "what $box->{name} gives");
@@ -751,7 +754,7 @@ sub some_cursor {
 sub read_with_ack {
     my ($box, $cursor, $limit) = @_;
 
-    my (undef, $next, $more, $reset, $receipt, $entries) = @{ run_script(
+    my (undef, $next, $more, $reset, $receipt, $entries, $idle) = @{ run_script(
         'read', $box->{name}, $cursor, $limit) };
     my $n = number($cursor || '0-0');
     my $known = in_history($box, $cursor);
@@ -775,6 +778,7 @@ sub read_with_ack {
 
     my @left = remaining($box);
 
+    must_be($idle // 0, @left ? 0 : 1, 'idle');
     must_be($more, @left > $limit ? 1 : 0, 'more');
     must_be(ids(@$entries), ids(splice(@left, 0, $limit)),
         "what $box->{name} shows");

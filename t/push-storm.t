@@ -63,6 +63,7 @@ sub start_one {
 http {
     %%PATHS%%
     access_log off;
+    gmchat_poll_cache max=4096 inactive=500ms;
     gmchat_redis %%REDIS%%;
     gmchat_mailbox_max 20000 64m;
     gmchat_heartbeat 1s;

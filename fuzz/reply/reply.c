@@ -5,6 +5,7 @@
 #include "fuzz_call.h"
 #include "fuzz_resp.h"
 #include "gmchat_base64.h"
+#include "gmchat_cursor.h"
 #include "gmchat_reply.h"
 
 
@@ -158,6 +159,30 @@ fuzz_reply_success(fuzz_t *f, const gmchat_action_t *action,
 }
 
 
+/* What the worker keeps of a reply: a cursor that is one, of an empty mailbox;
+ * and whom it wrote to. */
+
+static void
+fuzz_reply_known(fuzz_t *f, const gmchat_action_t *action,
+    const gmchat_value_t *value)
+{
+    gmchat_str_t  cursor, receiver;
+
+    cursor = gmchat_reply_idle(value);
+    fuzz_note_str(f, "idle", &cursor);
+    fuzz_must(cursor.len == 0
+              || (cursor.len <= GMCHAT_CURSOR_MAX
+                  && gmchat_cursor_parse(&cursor, NULL, NULL)
+                  && gmchat_reply_receive_quiet(value)));
+
+    receiver = gmchat_reply_written(action, value);
+    fuzz_note_str(f, "written", &receiver);
+    fuzz_must(receiver.len == 0
+              || ((action->flags & GMCHAT_A_WRITES)
+                  && strchr("gh", receiver.data[0])));
+}
+
+
 /* The store asks what a reply has to say before anybody looked at it. */
 
 static void
@@ -199,6 +224,8 @@ fuzz_reply_one(fuzz_t *f, const gmchat_action_t *action, int json,
     fuzz_reply_quiet(f, action->wait, value);
 
     if (status == GMCHAT_OK) {
+        fuzz_reply_known(f, action, value);
+
         if (action->wait && action->wait->known) {
             fuzz_note(f, " known:%d", action->wait->known(&reply));
         }

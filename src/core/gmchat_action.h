@@ -100,6 +100,8 @@ typedef struct {
 #define GMCHAT_A_WATCH       0x10   /* adds receivers to a stream */
 #define GMCHAT_A_UNWATCH     0x20   /* drops some */
 #define GMCHAT_A_KEEP        0x40   /* what it tells is to be safe */
+#define GMCHAT_A_WRITES      0x80   /* the reply's last item names the receiver
+                                       that it wrote to: h<host>, g<gm> */
 
 struct gmchat_action_s {
     gmchat_endpoint_e   endpoint;

@@ -90,13 +90,13 @@ const gmchat_action_t  gmchat_actions[] = {
             OPTIONAL(GROUP)),
       "add_check", "add", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(HOST), P(UID), E(HISTORY), E(ENTRIES), E(BYTES)),
-      NULL, NULL, GMCHAT_A_ROLE|GMCHAT_A_KEEP },
+      NULL, NULL, GMCHAT_A_ROLE|GMCHAT_A_KEEP|GMCHAT_A_WRITES },
 
     { GMCHAT_GM, "del", GMCHAT_P_NONE,
       NEEDS(REQUIRED(GM_ACCOUNT), REQUIRED(UID), OPTIONAL(GROUP)),
       NULL, "del", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(UID), E(HISTORY), E(ENTRIES), E(BYTES)),
-      NULL, NULL, GMCHAT_A_KEEP },
+      NULL, NULL, GMCHAT_A_KEEP|GMCHAT_A_WRITES },
 
     { GMCHAT_GM, "friends", GMCHAT_P_NONE,
       NEEDS(REQUIRED(GM_ACCOUNT), OPTIONAL(FORMAT), OPTIONAL(GROUP)),
@@ -118,7 +118,7 @@ const gmchat_action_t  gmchat_actions[] = {
       NULL, "gm_send", NO_MAILBOX,
       ARGV(P(GM_ACCOUNT), P(UID), P(MSG), P(MSGID), E(HISTORY), E(ENTRIES),
            E(BYTES), E(KEEP), E(TTL), E(SILENT)),
-      gmchat_reply_gm_sent, NULL, GMCHAT_A_KEEP },
+      gmchat_reply_gm_sent, NULL, GMCHAT_A_KEEP|GMCHAT_A_WRITES },
 
     { GMCHAT_GM, "receive", GMCHAT_P_ACK,
       NEEDS(REQUIRED(GM_ACCOUNT), REQUIRED(ACK), OPTIONAL(LIMIT),
@@ -155,7 +155,7 @@ const gmchat_action_t  gmchat_actions[] = {
       NULL, "gs_send", NO_MAILBOX,
       ARGV(P(UID), P(MSG), P(MSGID), E(HISTORY), E(ENTRIES), E(BYTES),
            E(KEEP), E(TTL), E(HOSTS)),
-      gmchat_reply_sent, NULL, GMCHAT_A_KEEP },
+      gmchat_reply_sent, NULL, GMCHAT_A_KEEP|GMCHAT_A_WRITES },
 
     { GMCHAT_GS, "receive", GMCHAT_P_ACK,
       NEEDS(REQUIRED(HOST), REQUIRED(ACK), OPTIONAL(LIMIT), OPTIONAL(FORMAT),

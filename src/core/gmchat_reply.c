@@ -1,19 +1,22 @@
 #include <stdio.h>
 
 #include "gmchat_base64.h"
+#include "gmchat_cursor.h"
 #include "gmchat_entry.h"
 #include "gmchat_integer.h"
 #include "gmchat_json.h"
 #include "gmchat_reply.h"
 
 
-/* A receive's reply: {'ok', cursor, more, reset, receipt, ...}. */
+/* A receive's reply: {'ok', cursor, more, reset, receipt, ...}; of one mailbox
+ * {..., entries} or {..., entries, idle}. */
 
 #define GMCHAT_R_CURSOR   1
 #define GMCHAT_R_MORE     2
 #define GMCHAT_R_RESET    3
 #define GMCHAT_R_RECEIPT  4
 #define GMCHAT_R_FIRST    5
+#define GMCHAT_R_IDLE     6
 
 /* A host's online GMs: {'ok', lapse, gm, ...}. */
 
@@ -336,6 +339,49 @@ gmchat_reply_receive_quiet(const gmchat_value_t *value)
 
     return more && more->integer == 0 && reset && reset->integer == 0
            && entries && entries->n == 0;
+}
+
+
+gmchat_str_t
+gmchat_reply_idle(const gmchat_value_t *value)
+{
+    const gmchat_value_t       *idle, *cursor;
+    static const gmchat_str_t   none = gmchat_null_string;
+
+    idle = gmchat_reply_item(value, GMCHAT_R_IDLE, GMCHAT_VALUE_INTEGER);
+    cursor = gmchat_reply_item(value, GMCHAT_R_CURSOR, GMCHAT_VALUE_STRING);
+
+    if (idle == NULL || idle->integer != 1 || cursor == NULL
+        || !gmchat_cursor_parse(&cursor->str, NULL, NULL)
+        || !gmchat_reply_receive_quiet(value))
+    {
+        return none;
+    }
+
+    return cursor->str;
+}
+
+
+gmchat_str_t
+gmchat_reply_written(const gmchat_action_t *action,
+    const gmchat_value_t *value)
+{
+    const gmchat_value_t       *receiver;
+    static const gmchat_str_t   none = gmchat_null_string;
+
+    if (!(action->flags & GMCHAT_A_WRITES)) {
+        return none;
+    }
+
+    receiver = gmchat_reply_item(value, value->n - 1, GMCHAT_VALUE_STRING);
+
+    if (receiver == NULL || receiver->str.len < 2
+        || (receiver->str.data[0] != 'g' && receiver->str.data[0] != 'h'))
+    {
+        return none;
+    }
+
+    return receiver->str;
 }
 
 

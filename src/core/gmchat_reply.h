@@ -35,6 +35,18 @@ gmchat_str_t gmchat_reply_receipt(const gmchat_action_t *action,
     const gmchat_value_t *value);
 
 
+/*
+ * The cursor of a receive of one mailbox whose reply says that the mailbox is
+ * empty: all in it is done with, nothing in flight.  Empty if it says not.
+ */
+gmchat_str_t gmchat_reply_idle(const gmchat_value_t *value);
+
+/* Whom an action with GMCHAT_A_WRITES wrote to, as its channel is named behind
+ * "to:"; empty if that is not known, for the call is a repeat. */
+gmchat_str_t gmchat_reply_written(const gmchat_action_t *action,
+    const gmchat_value_t *value);
+
+
 /* One encoder for each shape of reply: see gmchat_encode_pt. */
 
 int gmchat_reply_sent(gmchat_reply_t *reply);

@@ -11,6 +11,7 @@
 
 #include "gmchat_action.h"
 #include "gmchat_allow.h"
+#include "gmchat_known.h"
 #include "gmchat_reply.h"
 #include "ngx_gmchat_store.h"
 
@@ -22,6 +23,8 @@
 
 
 typedef struct ngx_http_gmchat_stat_s  ngx_http_gmchat_stat_t;
+
+typedef struct ngx_http_gmchat_idle_cache_s  ngx_http_gmchat_idle_cache_t;
 
 
 /* How clients wait. */
@@ -65,6 +68,8 @@ typedef struct {
 typedef struct {
     ngx_array_t                 stores;     /* ngx_http_gmchat_store_t * */
     ngx_array_t                 allows;     /* ngx_http_gmchat_allow_t * */
+    ngx_array_t                 caches;     /* ngx_http_gmchat_idle_cache_t * */
+    ngx_http_gmchat_idle_cache_t  *cache;   /* of who names none */
     ngx_shm_zone_t             *zone;
 } ngx_http_gmchat_main_conf_t;
 
@@ -89,6 +94,7 @@ typedef struct {
     size_t                      message_max;
     ngx_msec_t                  redeliver;
     gmchat_durability_t        *durability; /* NULL: memory */
+    ngx_http_gmchat_idle_cache_t  *poll_cache;  /* NULL: off */
 
     /* what scripts are given, as text */
     gmchat_str_t                entries;
@@ -143,6 +149,7 @@ struct ngx_http_gmchat_call_s {
     gmchat_str_t                 prefix;
     gmchat_str_t                 hosts;     /* that the caller may speak for */
     gmchat_script_call_t         script;
+    gmchat_known_ticket_t        ticket;    /* of a poll: what is known then */
     ngx_http_gmchat_next_pt      next;      /* with the store's reply */
 
     gmchat_status_e              status;
@@ -268,6 +275,30 @@ void ngx_http_gmchat_stream_leave(void);
 ngx_uint_t ngx_http_gmchat_stream_seen(void);
 
 
+/* src/feed/ngx_http_gmchat_idle.c: polls of which the worker knows that there
+ * is nothing; the gmchat_poll_cache directive */
+
+/* Adds a cache of the preset size to `caches`; NULL without memory. */
+ngx_http_gmchat_idle_cache_t *ngx_http_gmchat_idle_create(ngx_conf_t *cf,
+    ngx_array_t *caches);
+char *ngx_http_gmchat_poll_cache(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Answers a call that the store need not be asked for; else returns
+ * NGX_DECLINED. */
+ngx_int_t ngx_http_gmchat_idle_answer(ngx_http_gmchat_call_t *call);
+
+/* The store answered the call's script: what that says of a mailbox; and what
+ * was written, which all workers of this nginx know before the caller does. */
+void ngx_http_gmchat_idle_learn(ngx_http_gmchat_call_t *call,
+    const gmchat_value_t *value);
+void ngx_http_gmchat_idle_written(ngx_http_gmchat_call_t *call,
+    const gmchat_value_t *value);
+
+/* The worker exits. */
+void ngx_http_gmchat_idle_exit(ngx_array_t *caches);
+
+
 /* ngx_http_gmchat_leave.c: what is to be done when the worker is told to go,
  * and at intervals while somebody waits */
 
@@ -362,6 +393,11 @@ void ngx_http_gmchat_stat_waits(ngx_http_gmchat_transport_e transport,
     ngx_int_t change);
 void ngx_http_gmchat_stat_event(ngx_http_gmchat_transport_e transport);
 void ngx_http_gmchat_stat_slow(void);
+void ngx_http_gmchat_stat_spared(ngx_http_gmchat_store_t *store);
+
+/* How often something was written to receivers whose channels have this hash,
+ * among others. */
+ngx_atomic_t *ngx_http_gmchat_stat_changes(uint32_t hash);
 ngx_gmchat_store_counters_t *ngx_http_gmchat_stat_counters(
     ngx_http_gmchat_store_t *store);
 ngx_gmchat_store_gauges_t *ngx_http_gmchat_stat_gauges(

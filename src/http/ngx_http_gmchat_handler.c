@@ -268,6 +268,10 @@ ngx_http_gmchat_run_args(ngx_http_gmchat_call_t *call)
         return;
     }
 
+    if (ngx_http_gmchat_idle_answer(call) == NGX_OK) {
+        return;
+    }
+
     if (ngx_http_gmchat_role_applies(call)) {
         ngx_http_gmchat_call_script(call, call->action->guard,
                                     ngx_http_gmchat_guarded);
@@ -340,6 +344,12 @@ ngx_http_gmchat_scripted(ngx_http_gmchat_call_t *call,
     if (status != GMCHAT_OK) {
         ngx_http_gmchat_call_fail(call, status);
         return;
+    }
+
+    ngx_http_gmchat_idle_written(call, value);
+
+    if (call->asked) {
+        ngx_http_gmchat_idle_learn(call, value);
     }
 
     if (ngx_http_gmchat_keep_receipt(call, value) != NGX_OK) {

@@ -85,7 +85,7 @@ ngx_http_gmchat_seen(ngx_http_gmchat_store_t *store,
 
     ngx_http_gmchat_seen_start();
 
-    hash = ngx_crc32_short(key.data, key.len) ^ (uint32_t) store->index;
+    hash = ngx_murmur_hash2(key.data, key.len) ^ (uint32_t) store->index;
 
     seen = (ngx_http_gmchat_seen_t *)
                ngx_str_rbtree_lookup(&ngx_http_gmchat_seen_tree, &key, hash);

@@ -322,3 +322,18 @@ ngx_http_gmchat_stat_slow(void)
 {
     (void) ngx_atomic_fetch_add(&ngx_http_gmchat_stat->slow, 1);
 }
+
+
+void
+ngx_http_gmchat_stat_spared(ngx_http_gmchat_store_t *store)
+{
+    (void) ngx_atomic_fetch_add(
+               &ngx_http_gmchat_stat->stores[store->index].counters.spared, 1);
+}
+
+
+ngx_atomic_t *
+ngx_http_gmchat_stat_changes(uint32_t hash)
+{
+    return &ngx_http_gmchat_stat->changes[hash % NGX_HTTP_GMCHAT_CHANGES];
+}

@@ -16,6 +16,10 @@
 /* Stores of a configuration, and as many of those before it. */
 #define NGX_HTTP_GMCHAT_ROWS  (2 * NGX_HTTP_GMCHAT_STORES)
 
+/* Receivers share a count of what was written to them: so many that it seldom
+ * matters. */
+#define NGX_HTTP_GMCHAT_CHANGES  4096
+
 /* What a store's label shows of its directive, with a zero byte. */
 #define NGX_HTTP_GMCHAT_STORE_NAME  256
 
@@ -43,6 +47,7 @@ struct ngx_http_gmchat_stat_s {
     ngx_atomic_t                  answers;
     ngx_atomic_t                  events[NGX_HTTP_GMCHAT_TRANSPORTS];
     ngx_atomic_t                  slow;     /* streams cut for being so */
+    ngx_atomic_t                  changes[NGX_HTTP_GMCHAT_CHANGES];
     ngx_http_gmchat_store_stat_t  stores[NGX_HTTP_GMCHAT_ROWS];
     ngx_http_gmchat_worker_t      workers[NGX_MAX_PROCESSES];
 };

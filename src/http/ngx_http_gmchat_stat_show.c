@@ -324,6 +324,10 @@ static const ngx_http_gmchat_figure_t  ngx_http_gmchat_counters[] = {
       "Calls that were not safe in time.",
       offsetof(ngx_gmchat_store_counters_t, shorts) },
 
+    { "poll_cache_hits", "gmchat_poll_cache_hits_total",
+      "Polls that were answered without asking the store.",
+      offsetof(ngx_gmchat_store_counters_t, spared) },
+
     { NULL, NULL, NULL, 0 }
 };
 

@@ -1,7 +1,7 @@
 -- Begins a friendship, and tells the player's host of it.
 -- KEYS  1 prefix
 -- ARGV  1 gm_account  2 host  3 uid  4 history  5 entries  6 bytes
--- Gives {'ok'} | {'no_gm'} | {'has_gm'} | {'full'}
+-- Gives {'ok', receiver} | {'no_gm'} | {'has_gm'} | {'full'}
 -- Event to the host: the entry; that its online GMs changed
 -- include clock
 -- include append
@@ -38,4 +38,4 @@ wake(prefix, 'h' .. host, table.concat({ 'r', id, uid, gm, ts, 'apply', name },
                                        ' '))
 befriend(prefix, gm, host, 1, now)
 
-return { 'ok' }
+return { 'ok', 'h' .. host }

@@ -3,8 +3,9 @@
 -- ARGV  1 gm_account  2 uid  3 msg (base64)  4 msgid, or ''  5 history
 --       6 entries  7 bytes  8 keep  9 ttl in seconds  10 milliseconds after
 --       which a host that is not heard of is silent
--- Gives {'ok', id, repeat, silent} | {'not_friend'} | {'full'}
---       | {'msgid_reused'}; silent: 1 where the player's host is
+-- Gives {'ok', id, repeat, silent[, receiver]} | {'not_friend'} | {'full'}
+--       | {'msgid_reused'}; silent: 1 where the player's host is; a repeat has no
+--       receiver
 -- Event to the host: the message
 -- include clock
 -- include append
@@ -47,4 +48,4 @@ converse(prefix .. 'conv:' .. uid, keep, ttl, id, 'p', gm, msg, ts)
 remember(sent, content, id)
 wake(prefix, 'h' .. host, table.concat({ 'm', id, uid, gm, ts, msg }, ' '))
 
-return { 'ok', id, 0, silent }
+return { 'ok', id, 0, silent, 'h' .. host }

@@ -3,8 +3,8 @@
 -- ARGV  1 uid  2 msg (base64)  3 msgid, or ''  4 history  5 entries  6 bytes
 --       7 keep  8 ttl in seconds  9 hosts (',1001,1002,') that the caller may
 --       speak for, or ''
--- Gives {'ok', id, repeat} | {'no_friend_gm'} | {'host_forbidden'} | {'full'}
---       | {'msgid_reused'}
+-- Gives {'ok', id, repeat[, receiver]} | {'no_friend_gm'} | {'host_forbidden'}
+--       | {'full'} | {'msgid_reused'}; a repeat has no receiver
 -- Event to the GM: the message; to all GMs, where that GM had none to take
 -- include clock
 -- include append
@@ -52,4 +52,4 @@ if news then
     wake(prefix, 'gms', 'm')
 end
 
-return { 'ok', id, 0 }
+return { 'ok', id, 0, 'g' .. gm }

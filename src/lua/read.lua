@@ -2,7 +2,8 @@
 -- that is part of the mailbox's history, and gives what comes after it.
 -- KEYS  1 prefix
 -- ARGV  1 mailbox  2 cursor ('' or '0-0' acknowledges nothing)  3 limit
--- Gives {'ok', cursor, more, reset, receipt, entries}; no receipt
+-- Gives {'ok', cursor, more, reset, receipt, entries[, idle]}; no receipt; idle:
+--       1 where all in the mailbox is done with
 -- Event to the receiver: what is done with; to all GMs, where there is more to
 --       take of one
 -- include idle
@@ -10,7 +11,7 @@ local ack, limit = ARGV[2], tonumber(ARGV[3])
 local nothing = idle(ARGV[1])
 
 if nothing and (ack == '' or ack == '0-0' or ack == nothing) then
-    return { 'ok', nothing, 0, 0, '', {} }
+    return { 'ok', nothing, 0, 0, '', {}, 1 }
 end
 
 -- include clock
@@ -22,11 +23,11 @@ local box = mailbox(ARGV[1])
 local reset = acknowledge(box, ack)
 
 if not box then
-    return { 'ok', '0-0', 0, reset, '', {} }
+    return { 'ok', '0-0', 0, reset, '', {}, 1 }
 end
 
 if box.done == box.n then
-    return { 'ok', identify(box, box.n), 0, reset, '', {} }
+    return { 'ok', identify(box, box.n), 0, reset, '', {}, 1 }
 end
 
 -- also what a plain receive has in flight: nothing before the cursor that is

@@ -2,12 +2,13 @@
 -- or returned.lua settles it, or `patience` is over.
 -- KEYS  1 prefix
 -- ARGV  1 mailbox  2 limit  3 patience in milliseconds
--- Gives {'ok', cursor, more, reset, receipt, entries}
+-- Gives {'ok', cursor, more, reset, receipt, entries[, idle]}; idle: 1 where all
+--       in the mailbox is done with
 -- include idle
 local nothing = idle(ARGV[1])
 
 if nothing then
-    return { 'ok', nothing, 0, 0, '', {} }
+    return { 'ok', nothing, 0, 0, '', {}, 1 }
 end
 
 -- include clock

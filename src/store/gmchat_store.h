@@ -75,6 +75,13 @@ struct gmchat_sub_s {
 int gmchat_store_subscribe(gmchat_store_t *store, gmchat_sub_t *sub,
     const gmchat_str_t *channel, int *active);
 
+/*
+ * 1 where the channel of `sub` is subscribed, the link that hears it is proven,
+ * and so is the one that runs scripts there: what is read from now on misses
+ * nothing.  0 where not, or where it is in no channel.
+ */
+int gmchat_store_active(const gmchat_sub_t *sub);
+
 /* `wake` is not called any more.  Does nothing if `sub` is in no channel. */
 void gmchat_store_unsubscribe(gmchat_store_t *store, gmchat_sub_t *sub);
 

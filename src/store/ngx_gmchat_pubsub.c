@@ -285,6 +285,19 @@ ngx_gmchat_pubsub_leave(gmchat_sub_t *sub)
 }
 
 
+int
+ngx_gmchat_pubsub_active(const gmchat_sub_t *sub)
+{
+    ngx_gmchat_pubsub_t  *pubsub;
+
+    pubsub = ngx_gmchat_pubsub_outer(sub->channel)->pubsub;
+
+    return pubsub->link.state == GMCHAT_LINK_READY
+           && pubsub->redis->link.state == GMCHAT_LINK_READY
+           && gmchat_channel_confirmed(sub->channel);
+}
+
+
 /* In a cluster it takes a server, and that server has said how it wakes. */
 
 static ngx_uint_t

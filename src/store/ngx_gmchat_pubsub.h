@@ -61,6 +61,10 @@ int ngx_gmchat_pubsub_join(ngx_gmchat_pubsub_t *pubsub, gmchat_sub_t *sub,
     const gmchat_str_t *channel, int *active);
 void ngx_gmchat_pubsub_leave(gmchat_sub_t *sub);
 
+/* Whether all that is published for a sub that is in a channel is heard, and
+ * its server runs scripts. */
+int ngx_gmchat_pubsub_active(const gmchat_sub_t *sub);
+
 /* A cluster's server became ready: what is to be heard there can be. */
 void ngx_gmchat_pubsub_may_begin(ngx_gmchat_pubsub_t *pubsub);
 

@@ -375,6 +375,13 @@ gmchat_store_subscribe(gmchat_store_t *store, gmchat_sub_t *sub,
 }
 
 
+int
+gmchat_store_active(const gmchat_sub_t *sub)
+{
+    return sub->channel && !sub->waits && ngx_gmchat_pubsub_active(sub);
+}
+
+
 void
 gmchat_store_unsubscribe(gmchat_store_t *store, gmchat_sub_t *sub)
 {

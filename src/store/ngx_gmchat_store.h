@@ -46,6 +46,7 @@ typedef struct {
     ngx_atomic_t        redirects;      /* of calls, by MOVED and ASK */
     ngx_atomic_t        switches;       /* of the master, of slots */
     ngx_atomic_t        shorts;         /* WAIT and WAITAOF that fell short */
+    ngx_atomic_t        spared;         /* polls that it was not asked for */
 } ngx_gmchat_store_counters_t;
 
 
