@@ -438,6 +438,13 @@ ngx_http_gmchat_init(ngx_conf_t *cf)
 
     *handler = ngx_http_gmchat_access_handler;
 
+    handler = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (handler == NULL) {
+        return NGX_ERROR;
+    }
+
+    *handler = ngx_http_gmchat_park_handler;
+
     stores = gmcf->stores.elts;
 
     for (i = 0; i < gmcf->stores.nelts; i++) {

@@ -17,6 +17,7 @@ use Test::Gmchat::Process qw(run_command);
 use Test::Gmchat::Sse;
 use Test::Gmchat::WebSocket;
 use Test::More;
+use Time::HiRes qw(time);
 
 # Instead of a build with sanitizers, which valgrind does not get on with.
 
@@ -108,6 +109,8 @@ sub to_gm {
 }
 
 my $held = hold();
+my $parked = time() + 1;        # nginx has the request back by then
+wait_until(sub { time() > $parked });
 to_gm('news');
 is(texts(items($held->response)), 'news', 'and woken');
 hold()->reset;

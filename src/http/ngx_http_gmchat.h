@@ -252,6 +252,12 @@ void ngx_http_gmchat_hold_leave(void);
 ngx_uint_t ngx_http_gmchat_hold_seen(void);
 
 
+/* src/transport/ngx_http_gmchat_park.c: held calls without their requests */
+
+/* A request begins: it may be that of a call that was parked. */
+ngx_int_t ngx_http_gmchat_park_handler(ngx_http_request_t *r);
+
+
 /* src/transport/ngx_http_gmchat_stream.c: streams, whatever the transport */
 
 /* Opens a stream for a call of an action with GMCHAT_A_STREAM. */

@@ -1,4 +1,4 @@
-#include "ngx_http_gmchat.h"
+#include "ngx_http_gmchat_hold.h"
 
 #include "gmchat_integer.h"
 #include "gmchat_keys.h"
@@ -9,19 +9,6 @@
  * script is run again when a wake-up says that there may be something, and
  * once more when its time is over.  Nothing polls the store meanwhile.
  */
-
-struct ngx_http_gmchat_hold_s {
-    gmchat_sub_t             sub;
-    ngx_queue_t              queue;
-    ngx_event_t              timer;
-    ngx_msec_t               until;
-    ngx_msec_t               lapse;     /* what it waits for changes then */
-    ngx_http_gmchat_call_t  *call;
-    unsigned                 lapses:1;  /* `lapse` is set */
-    unsigned                 woken:1;   /* since the script was run */
-    unsigned                 over:1;    /* the next answer is the last */
-};
-
 
 static void ngx_http_gmchat_hold_ask(ngx_http_gmchat_hold_t *hold);
 static void ngx_http_gmchat_hold_answer(ngx_http_gmchat_call_t *call,
@@ -35,6 +22,10 @@ static ngx_queue_t  ngx_http_gmchat_holds = {
     &ngx_http_gmchat_holds, &ngx_http_gmchat_holds
 };
 
+/* Those among them that may be parked. */
+
+static ngx_uint_t  ngx_http_gmchat_nholds;
+
 
 ngx_uint_t
 ngx_http_gmchat_hold_wanted(ngx_http_gmchat_call_t *call)
@@ -44,17 +35,16 @@ ngx_http_gmchat_hold_wanted(ngx_http_gmchat_call_t *call)
 }
 
 
-static ngx_int_t
-ngx_http_gmchat_hold_subscribe(ngx_http_gmchat_hold_t *hold)
+ngx_int_t
+ngx_http_gmchat_hold_subscribe(ngx_http_gmchat_call_t *call,
+    gmchat_sub_t *sub)
 {
-    gmchat_str_t             channel;
-    const gmchat_str_t      *owner;
-    const gmchat_wait_t     *wait;
-    ngx_http_gmchat_call_t  *call;
+    gmchat_str_t          channel;
+    const gmchat_str_t   *owner;
+    const gmchat_wait_t  *wait;
 
     static const gmchat_str_t  none = gmchat_string("");
 
-    call = hold->call;
     wait = call->action->wait;
     owner = wait->owner == GMCHAT_P_NONE ? &none
                                          : &call->args.values[wait->owner];
@@ -66,9 +56,18 @@ ngx_http_gmchat_hold_subscribe(ngx_http_gmchat_hold_t *hold)
         return NGX_ERROR;
     }
 
-    return gmchat_store_subscribe(call->conf->store->link, &hold->sub,
-                                  &channel, NULL)
+    return gmchat_store_subscribe(call->conf->store->link, sub, &channel, NULL)
            == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_uint_t
+ngx_http_gmchat_hold_heeds(const gmchat_action_t *action,
+    const gmchat_str_t *message)
+{
+    return message == NULL
+           || (message->len
+               && ngx_strchr(action->wait->kinds, message->data[0]) != NULL);
 }
 
 
@@ -76,7 +75,7 @@ ngx_http_gmchat_hold_subscribe(ngx_http_gmchat_hold_t *hold)
  * there again then; nor when the lease of a GM ends. */
 
 static void
-ngx_http_gmchat_hold_timer(ngx_http_gmchat_hold_t *hold)
+ngx_http_gmchat_hold_due(ngx_http_gmchat_hold_t *hold)
 {
     ngx_msec_t      left;
     ngx_msec_int_t  lapse;
@@ -95,7 +94,24 @@ ngx_http_gmchat_hold_timer(ngx_http_gmchat_hold_t *hold)
         left = lapse > 0 ? (ngx_msec_t) lapse : 0;
     }
 
-    ngx_add_timer(&hold->timer, left);
+    hold->due = ngx_current_msec + left;
+}
+
+
+/* Until it is due, or is to be parked. */
+
+static void
+ngx_http_gmchat_hold_timer(ngx_http_gmchat_hold_t *hold)
+{
+    ngx_msec_int_t  left;
+
+    left = ngx_max((ngx_msec_int_t) (hold->due - ngx_current_msec), 0);
+
+    if (!hold->stays) {
+        left = ngx_min(left, NGX_HTTP_GMCHAT_PARK_AFTER);
+    }
+
+    ngx_add_timer(&hold->timer, (ngx_msec_t) left);
 }
 
 
@@ -137,21 +153,34 @@ ngx_http_gmchat_hold(ngx_http_gmchat_call_t *call)
     hold->timer.handler = ngx_http_gmchat_hold_over;
     hold->timer.data = hold;
     hold->timer.log = ngx_cycle->log;
+    hold->stays = call->stream != NULL;
+    ngx_http_gmchat_nholds += !hold->stays;
 
     call->hold = hold;
     ngx_queue_insert_tail(&ngx_http_gmchat_holds, &hold->queue);
     ngx_http_gmchat_stat_waits(NGX_HTTP_GMCHAT_LONGPOLL, 1);
 
-    if (ngx_http_gmchat_hold_subscribe(hold) != NGX_OK) {
+    if (ngx_http_gmchat_hold_subscribe(call, &hold->sub) != NGX_OK) {
         ngx_http_gmchat_call_fail(call, GMCHAT_UNAVAILABLE);
         return;
     }
 
     gmchat_integer_parse(&call->args.values[GMCHAT_P_WAIT], &seconds);
     hold->until = ngx_current_msec + (ngx_msec_t) seconds * 1000;
-    ngx_http_gmchat_hold_timer(hold);
 
-    hold->over = ngx_exiting;
+    if (ngx_http_gmchat_park_resume(hold) == NGX_DONE) {
+        ngx_http_test_reading(call->request);
+        return;
+    }
+
+    hold->over = ngx_exiting
+                 || (ngx_msec_int_t) (hold->until - ngx_current_msec) <= 0;
+
+    if (!hold->over) {
+        ngx_http_gmchat_hold_due(hold);
+        ngx_http_gmchat_hold_timer(hold);
+    }
+
     ngx_http_gmchat_waits();
     ngx_http_gmchat_hold_gone(call);
 
@@ -202,7 +231,21 @@ ngx_http_gmchat_hold_quiet(ngx_http_gmchat_call_t *call)
     }
 
     if (hold->lapses) {
+        ngx_http_gmchat_hold_due(hold);
         ngx_http_gmchat_hold_timer(hold);
+    }
+
+    if (!hold->stays && ngx_http_gmchat_nholds > NGX_HTTP_GMCHAT_HOLDS) {
+
+        /* at once, as memory that a crowd took is not given back */
+
+        if (hold->timer.timer_set) {
+            ngx_del_timer(&hold->timer);
+        }
+
+        ngx_add_timer(&hold->timer, 0);
+
+        return NGX_AGAIN;
     }
 
     /* without memory it keeps more of it */
@@ -250,15 +293,33 @@ ngx_http_gmchat_hold_wake(gmchat_sub_t *sub, const gmchat_str_t *message)
 
     hold = sub->data;
 
-    if (message
-        && (message->len == 0
-            || ngx_strchr(hold->call->action->wait->kinds, message->data[0])
-               == NULL))
-    {
-        return;
+    if (ngx_http_gmchat_hold_heeds(hold->call->action, message)) {
+        ngx_http_gmchat_hold_look(hold);
+    }
+}
+
+
+/* It waits and is not due yet: returns NGX_DECLINED if it is. */
+
+static ngx_int_t
+ngx_http_gmchat_hold_early(ngx_http_gmchat_hold_t *hold)
+{
+    if ((ngx_msec_int_t) (hold->due - ngx_current_msec) <= 0) {
+        return NGX_DECLINED;
     }
 
-    ngx_http_gmchat_hold_look(hold);
+    if (!hold->stays && !hold->call->pending) {
+        if (ngx_http_gmchat_park(hold) == NGX_OK) {
+            return NGX_OK;
+        }
+
+        hold->stays = 1;
+        ngx_http_gmchat_nholds--;
+    }
+
+    ngx_http_gmchat_hold_timer(hold);
+
+    return NGX_OK;
 }
 
 
@@ -269,8 +330,13 @@ ngx_http_gmchat_hold_over(ngx_event_t *ev)
 
     hold = ev->data;
 
+    if (ngx_http_gmchat_hold_early(hold) == NGX_OK) {
+        return;
+    }
+
     if ((ngx_msec_int_t) (hold->until - ngx_current_msec) > 0) {
         hold->lapses = 0;
+        ngx_http_gmchat_hold_due(hold);
         ngx_http_gmchat_hold_timer(hold);
 
     } else {
@@ -293,6 +359,7 @@ ngx_http_gmchat_hold_free(ngx_http_gmchat_call_t *call)
     }
 
     call->hold = NULL;
+    ngx_http_gmchat_nholds -= !hold->stays;
     gmchat_store_unsubscribe(call->conf->store->link, &hold->sub);
 
     if (hold->timer.timer_set) {
@@ -333,6 +400,8 @@ ngx_http_gmchat_hold_leave(void)
         hold = ngx_queue_data(q, ngx_http_gmchat_hold_t, queue);
         ngx_http_gmchat_hold_end(hold->call);
     }
+
+    ngx_http_gmchat_park_leave();
 }
 
 
@@ -356,5 +425,6 @@ ngx_http_gmchat_hold_seen(void)
         }
     }
 
-    return !ngx_queue_empty(&ngx_http_gmchat_holds);
+    return !ngx_queue_empty(&ngx_http_gmchat_holds)
+           + ngx_http_gmchat_park_seen();
 }

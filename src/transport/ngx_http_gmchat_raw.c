@@ -102,18 +102,12 @@ ngx_http_gmchat_raw_write_handler(ngx_event_t *wev)
 }
 
 
-/*
- * A role check is a subrequest of the request, limit_conn counts it until it
- * ends, and HTTP/2 has other connections.
- */
+/* limit_conn counts a request until it ends, and HTTP/2 has other
+ * connections. */
 
-static ngx_uint_t
-ngx_http_gmchat_raw_needed(ngx_http_gmchat_stream_t *stream)
+ngx_uint_t
+ngx_http_gmchat_raw_bound(ngx_http_request_t *r)
 {
-    ngx_http_request_t  *r;
-
-    r = stream->request;
-
 #if (NGX_HTTP_V2)
     if (r->stream) {
         return 1;
@@ -124,7 +118,16 @@ ngx_http_gmchat_raw_needed(ngx_http_gmchat_stream_t *stream)
            || r->out || r->postponed || r->posted_requests
            || r->reading_body || r->discard_body
            || r->limit_conn_status
-           || r->header_in->pos != r->header_in->last
+           || r->header_in->pos != r->header_in->last;
+}
+
+
+/* A role check is a subrequest of the request. */
+
+static ngx_uint_t
+ngx_http_gmchat_raw_needed(ngx_http_gmchat_stream_t *stream)
+{
+    return ngx_http_gmchat_raw_bound(stream->request)
            || (!stream->gs && stream->conf->role_uri.len);
 }
 

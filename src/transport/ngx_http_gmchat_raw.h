@@ -26,6 +26,10 @@ struct ngx_http_gmchat_raw_s {
 };
 
 
+/* Whether something but the handler needs the request, or its connection has
+ * more to read or write for it. */
+ngx_uint_t ngx_http_gmchat_raw_bound(ngx_http_request_t *r);
+
 /* The connection's events are for the stream from now on. */
 void ngx_http_gmchat_raw_begin(ngx_http_gmchat_stream_t *stream,
     const ngx_http_gmchat_raw_t *raw);
