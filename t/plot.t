@@ -111,6 +111,26 @@ my $negative = svg(panels => [ panel([ [0, -5], [10, 5] ]) ]);
 is_deeply(labels($negative, 'end'), [ -6, -4, -2, 0, 2, 4, 6 ],
     'below zero there are numbers as well');
 
+# ---- a scale of factors
+
+my $factors = svg(x => 'hosts', log_x => 1, dots => 1,
+    panels => [ panel([ [0, 1], [10, 2], [100, 1], [1000, 3] ]) ]);
+my ($curve) = curves($factors);
+
+is_deeply([ map { sprintf('%.3f', ($_->[0] - $left) / ($right - $left)) }
+    @$curve ], [ '0.000', '0.333', '0.667', '1.000' ],
+    'equal factors are equally far apart, zero is at the left');
+is_deeply(labels($factors, 'middle'), [ 0, 10, 100, '1,000', 'hosts' ],
+    'numbers are powers of ten, and the zero');
+is(scalar(() = $factors =~ /<circle /g), 4, 'each point is a dot');
+is_deeply(labels(svg(x => 'hosts', log_x => 1,
+    panels => [ panel([ [1, 1], [1e6, 2] ]) ]), 'middle'),
+    [ 1, 10, 100, '1,000', '10,000', '100,000', '1,000,000', 'hosts' ],
+    'without a zero the least one is at the left');
+is_read('one point on a scale of factors', log_x => 1,
+    panels => [ panel([ [10, 1] ]) ]);
+is_read('nothing but zero on one', log_x => 1, panels => [ panel([ [0, 1] ]) ]);
+
 # ---- what is missing
 
 like(is_read('empty', title => 'Nothing'), qr/^text.*'Nothing'/m,

@@ -22,10 +22,11 @@ use Test::Gmchat::Process
     qw(spawn wait_until alive reaped signal_and_wait children_of run_command);
 
 
-# new(dir, conf, redis, vars, workers, root, asan, preload, env, valgrind), not
-# started. `asan`: more options of the sanitizer's, where there is one;
+# new(dir, conf, redis, vars, workers, root, asan, preload, env, valgrind, under),
+# not started. `asan`: more options of the sanitizer's, where there is one;
 # `preload`: a library that stands before the sanitizer's; `env`: more of the
-# environment; `valgrind`: it runs under it.
+# environment; `valgrind`: it runs under it; `under`: words in front of its
+# command.
 
 sub new {
     my ($class, %arg) = @_;
@@ -161,7 +162,7 @@ sub environment {
 sub valgrind {
     my ($self) = @_;
 
-    return if !$self->{valgrind};
+    return @{ $self->{under} // [] } if !$self->{valgrind};
 
     return ('valgrind', '--quiet', '--leak-check=full',
         '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite',

@@ -22,7 +22,9 @@ package Test::Gmchat::Plot;
 # its numbers are: seconds turn into minutes or hours where there are many.
 # `unit => 'bytes'` turns a panel's numbers into KiB, MiB or GiB; any other
 # unit is only said. `from` and `to` of new() fix the range of x, `height` that
-# of a panel (pixels).
+# of a panel (pixels). `log_x => 1`: equal factors of x are equally far apart; an
+# x of 0 stands a factor of ten before the least other one. `dots => 1`: each
+# point is a dot on its line.
 
 use strict;
 use warnings;
@@ -90,7 +92,14 @@ sub svg {
 
     push @parts, text(LEFT + $self->area / 2, $y + 12, $self->{unit_x},
         'text-anchor="middle"');
-    $y += 28;
+    return $self->card($y + 28, @parts);
+}
+
+
+# Everything, on a card of this height.
+
+sub card {
+    my ($self, $y, @parts) = @_;
 
     return join("\n",
         sprintf('<svg xmlns="http://www.w3.org/2000/svg" width="%d"'
@@ -194,6 +203,8 @@ sub fit_x {
             map { @{ $_->{series} } } @{ $self->{panels} }),
         (map { $_->[0] } @{ $self->{marks} }),
         (map { @$_[0, 1] } @{ $self->{spans} }));
+    return $self->fit_log_x(@x) if $self->{log_x};
+
     my ($from, $to) = (min(@x) // 0, max(@x) // 1);
 
     $from = min($from, 0) if $from < ($to - $from) / 10;
@@ -209,6 +220,38 @@ sub fit_x {
     $self->{unit_x} = $name;
     $self->{ticks_x} = ticks($from / $divisor, $to / $divisor, 10);
     $_->[0] *= $divisor for @{ $self->{ticks_x} };
+}
+
+
+# Powers of ten, of which some are left out where there are many.
+
+sub fit_log_x {
+    my ($self, @x) = @_;
+
+    my @positive = grep { $_ > 0 } @x;
+    my $least = $self->{from} || (min(@positive) // 1);
+    my $to = $self->{to} // max(@positive, $least);
+    my $zero = @positive < @x ? $least / 10 : undef;
+    my $from = $zero // $least;
+
+    ($from, $to) = ($from / 2, $to * 2) if $from >= $to;
+
+    my ($first, $last) = (-floor(-log10($least) + 1e-9),
+        floor(log10($to) + 1e-9));
+    my $step = 1 + floor(($last - $first) / 10);
+
+    $self->{range_x} = [ $from, $to, 'log' ];
+    $self->{unit_x} = $self->{x};
+    $self->{ticks_x} = [
+        (defined $zero ? [ 0, '0' ] : ()),
+        map { [ 10 ** $_, thousands(10 ** $_) ] }
+        grep { ($_ - $first) % $step == 0 } $first .. $last,
+    ];
+}
+
+
+sub log10 {
+    return log($_[0]) / log(10);
 }
 
 
@@ -299,7 +342,7 @@ sub panel {
     $y += 6;
 
     my $box = { top => $y, height => $self->{height}, y => [ $from, $to ],
-        x => $self->{range_x} };
+        x => $self->{range_x}, dots => $self->{dots} };
 
     push @parts, @legend, $self->background($box), $self->grid($box, $ticks),
         $self->lines($box),
@@ -322,7 +365,9 @@ sub line_colour {
 sub at_x {
     my ($box, $x) = @_;
 
-    my ($from, $to) = @{ $box->{x} };
+    my ($from, $to, $log) = @{ $box->{x} };
+
+    ($x, $from, $to) = map { log10($_) } max($x, $from), $from, $to if $log;
 
     return LEFT + area() * ($x - $from) / ($to - $from);
 }
@@ -415,19 +460,31 @@ sub curve {
     for my $point (@{ thin($box, $series->{points}) }) {
         if (!defined $point->[1]) {
             push @runs, [];
-        } elsif ($point->[0] >= $box->{x}[0] && $point->[0] <= $box->{x}[1]) {
+        } elsif (inside($box, $point->[0])) {
             push @{ $runs[-1] }, join(',', number(at_x($box, $point->[0])),
                 number(at_y($box, $point->[1])));
         }
     }
 
     return map {
-        @$_ > 1 ? sprintf('<polyline points="%s" fill="none" stroke="%s"'
+        (@$_ > 1 ? sprintf('<polyline points="%s" fill="none" stroke="%s"'
                 . ' stroke-width="1.5" stroke-linejoin="round"/>',
-                join(' ', @$_), $colour)
-            : sprintf('<circle cx="%s" cy="%s" r="2.5" fill="%s"/>',
-                split(/,/, $_->[0]), $colour)
+                join(' ', @$_), $colour) : ()),
+        map { sprintf('<circle cx="%s" cy="%s" r="2.5" fill="%s"/>',
+                split(/,/, $_), $colour) }
+            $box->{dots} || @$_ == 1 ? @$_ : ()
     } grep { @$_ } @runs;
+}
+
+
+# A zero on a scale of factors stands at its beginning.
+
+sub inside {
+    my ($box, $x) = @_;
+
+    my ($from, $to, $log) = @{ $box->{x} };
+
+    return $log && $x == 0 || $x >= $from && $x <= $to;
 }
 
 

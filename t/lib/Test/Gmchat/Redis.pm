@@ -10,6 +10,7 @@ package Test::Gmchat::Redis;
 #       auth => [ 'user', 'password' ], # what our own client says
 #       port => number,                 # of `tcp`, else a free one
 #       options => [ '--sentinel' ],    # of the command line
+#       under => [ words ],             # in front of the command
 #   )
 
 use strict;
@@ -60,7 +61,8 @@ sub start {
     $self->write_conf;
     $self->{pid} = spawn(
         name   => 'redis-server',
-        argv   => [ $self->{binary}, "$self->{dir}/redis.conf",
+        argv   => [ @{ $self->{under} // [] }, $self->{binary},
+            "$self->{dir}/redis.conf",
             @{ $self->{options} // [] } ],
         output => "$self->{dir}/redis.out",
     );
