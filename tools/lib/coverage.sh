@@ -11,7 +11,7 @@ LEAST_BRANCHES=80
 cmd_coverage() {
     local failed=()
 
-    need build run test
+    need build run test bench
     build_module release
     build_module cover
     forget_coverage cover check-cover

@@ -11,6 +11,9 @@ PACKAGES_RUN=(redis-server curl perl)
 PACKAGES_TEST=(check chromium clang openssl pkgconf prometheus
                libcurl4-openssl-dev lua5.4 lua-cjson lua-socket nodejs node-ws
                python3 valgrind)
+PACKAGES_BENCH=(wrk redis-tools gcc libc6-dev linux-perf libnginx-mod-http-lua
+                lua-nginx-redis libnginx-mod-nchan uwsgi-core
+                uwsgi-plugin-python3 python3-redis python3-hiredis)
 PACKAGES_FUZZ=(clang libclang-rt-dev llvm pkgconf)
 
 # The services that these packages bring along.
@@ -18,7 +21,8 @@ SERVICES=(nginx redis-server prometheus)
 
 POLICY=/usr/sbin/policy-rc.d
 
-# need <group...>: build, run, test. Installs what is missing of the groups.
+# need <group...>: build, run, test, fuzz, bench. Installs what is missing of
+# the groups.
 need() {
     local group wanted=() missing=()
 
@@ -35,6 +39,7 @@ need() {
         run) wanted+=("${PACKAGES_RUN[@]}") ;;
         test) wanted+=("${PACKAGES_TEST[@]}") ;;
         fuzz) wanted+=("${PACKAGES_FUZZ[@]}") ;;
+        bench) wanted+=("${PACKAGES_BENCH[@]}") ;;
         esac
     done
 

@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+#
+# What calls cost, beside other designs, in one run: tools/bench says what is
+# measured.
+
+# cmd_bench [--rounds N] [--quick] [--only SECTION,...] [--render]
+#           [--out FOLDER]
+cmd_bench() {
+    case " $* " in
+    *' --render '*)
+        "$ROOT/tools/bench" "$@"
+        return
+        ;;
+    esac
+
+    need build run bench
+    build_module release
+
+    GMCHAT_MODULE=$MODULE_FILE GMCHAT_NGINX=$NGINX \
+        watch "$ROOT/tools/bench" "$@" || die "the benchmark failed"
+}
