@@ -2,7 +2,7 @@
 #
 # All tests: the Check tests of the pure files, then prove over t/ under the
 # packaged nginx with sanitizers and the coverage of both together; then each
-# fuzzer and each topology of chaos for a while.
+# fuzzer and each topology of chaos for a while, and the count of instructions.
 
 PROVE_LOG=$BUILD/prove.log
 TEST_FUZZ_SECONDS=30
@@ -12,7 +12,7 @@ TEST_CHAOS_SEED=1
 cmd_test() {
     local failed=() files=("$@")
 
-    need build run test fuzz
+    need build run test fuzz bench
     build_module release
     build_module test
     forget_coverage test check
@@ -33,6 +33,7 @@ cmd_test() {
         fuzz_all "$TEST_FUZZ_SECONDS" || failed+=("the fuzzers")
         chaos_each "$TEST_CHAOS_SECONDS" "$TEST_CHAOS_SEED" ||
             failed+=("chaos")
+        instructions_run || failed+=("instructions")
     fi
 
     tell_outcome "${failed[@]}"
