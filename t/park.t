@@ -19,9 +19,9 @@ use Test::Gmchat::Usage;
 use Test::More;
 use Time::HiRes qw(time);
 
-# Seconds: what is held for PARKED is parked, where it can be; what is held is
-# asked to wait LONG, and an answer within SOON did not wait for the end of it.
-use constant { PARKED => 0.4, LONG => 50, SOON => 20 };
+# Seconds: what is parked was held for HELD at least; what is held is asked to
+# wait LONG, and an answer within SOON did not wait for the end of it.
+use constant { HELD => 0.1, LONG => 50, SOON => 20 };
 
 # Held calls whose memory is looked at, and the bytes that each may take: with
 # sanitizers there is more around each block.
@@ -126,23 +126,35 @@ sub receive {
         "$at?action=receive&format=json&host=$of&wait=$wait", %arg);
 }
 
-# Long enough for what can be parked to be.
-
-sub rest {
-    my $end = time() + ($_[0] // PARKED);
-
-    return wait_until(sub { time() > $end });
-}
+# How many wait, and how many of them are parked.
 
 sub waiting {
-    return $nginx->get('/status')->{json}{waiting}{longpoll};
+    my $status = $nginx->get('/status')->{json};
+
+    return wantarray ? ($status->{waiting}{longpoll}, $status->{parked})
+        : $status->{waiting}{longpoll};
 }
 
+# So many wait, and all are parked but `stay`.
+
 sub waits {
+    my ($count, $stay) = @_;
+
+    return wait_until(sub {
+        return join(' ', waiting()) eq "$count " . ($count - ($stay // 0));
+    });
+}
+
+# Calls stay with their requests: one that begins after them is parked.
+
+sub stay {
     my ($count) = @_;
 
-    return wait_until(sub { waiting() == $count }) && rest()
-        && waiting() == $count;
+    my $last = begin(receive('/bare', ++$host));
+    my $parked = waits($count + 1, $count);
+    $last->{connection}->close;
+
+    return $parked && wait_until(sub { waiting() == $count });
 }
 
 sub answer {
@@ -168,14 +180,20 @@ sub lines_of {
     return grep { /$pattern/ } map { s/\n//r } <$file>;
 }
 
-# How often the request of a host was made; it is in the log by now.
+# How often the request of a host was made; and when all of it is in the log.
+
+sub asked {
+    my ($of) = @_;
+
+    return scalar lines_of('asked', qr/\bhost=$of\b/);
+}
 
 sub made {
     my ($of) = @_;
 
     wait_until(sub { lines_of('calls', qr/\bhost=$of\b/) });
 
-    return scalar lines_of('asked', qr/\bhost=$of\b/);
+    return asked($of);
 }
 
 
@@ -195,13 +213,13 @@ is(scalar @lines, 1, 'and logged once');
 my ($status, $time, $length, $nth, $action, $errno, $sent) =
     split(/ /, $lines[0]);
 is("$status $action $errno", '200 receive 0', 'with what became of it');
-cmp_ok($time, '>=', PARKED, 'and the whole of its time');
+cmp_ok($time, '>=', HELD, 'and the whole of its time');
 is($length, $call->{length}, 'the length that it came with');
 is($nth, 1, 'and one request of its connection');
 cmp_ok($sent, '>', 50, 'and what was sent');
 is(metric($nginx, 'gmchat_calls_total', action => 'receive'), 1,
     'it counts once');
-is(waiting(), 0, 'and is waited for no longer');
+is(scalar waiting(), 0, 'and is waited for no longer');
 
 
 # ---- the same connection, on and on
@@ -242,11 +260,12 @@ $sender->gm('offline', gm_account => 1);
 
 $at = new_host();
 $call = begin(receive('/gs', $at));
-for my $n (1 .. 4) {
-    ok(waits(1), 'it waits');
+ok(waits(1), 'it waits');
+for my $n (2 .. 5) {
     $redis->cmd('PUBLISH', "gmchat:{default}:to:h$at", 'm');
+    ok(wait_until(sub { asked($at) == $n }) && waits(1),
+        'a wake-up for nothing does not end a call');
 }
-ok(waits(1), 'wake-ups for nothing do not end a call');
 say($at, 'at last');
 is(texts(answer($call)), 'at last', 'a message does');
 cmp_ok(made($at), '>=', 5, 'it looked each time');
@@ -310,6 +329,9 @@ my %stays = (
     'a long header' => sub {
         return receive('/gs', $_[0], headers => [ 'Cookie: ' . 'c' x 2000 ]);
     },
+    'a header with blanks' => sub {
+        return receive('/gs', $_[0], headers => [ 'X-Blanks:   3' ]);
+    },
     'no keep-alive' => sub { receive('/brief', $_[0]) },
     'limit_conn' => sub { receive('/conn', $_[0]) },
     'one with the next behind it' => sub {
@@ -321,7 +343,7 @@ my %stays = (
 for my $name (sort keys %stays) {
     $at = new_host();
     $call = begin($stays{$name}->($at));
-    ok(waits(1), "$name: it is held");
+    ok(stay(1), "$name: it is held");
     say($at, 'stays');
     is(texts(answer($call)), 'stays', 'and answered');
     is(made($at), 1, 'of the request that it came with');
@@ -337,7 +359,7 @@ $at = new_host();
 $call = begin(receive('/gs', $at));
 ok(waits(1), 'a call is parked');
 $call->{connection}->write(format_request('GET', '/status'));
-rest();
+is($nginx->get('/stub')->{status}, 200, 'others are answered');
 ok(!IO::Select->new($call->{connection}{socket})->can_read(0),
     'the next request waits');
 say($at, 'first');
@@ -384,7 +406,7 @@ is(texts($nginx->get("/gs?action=receive&format=json&host=$at")), 'later',
 
 my ($other, $third) = (new_host(), new_host());
 my @two = map { begin(receive('/conn', $_)) } $at, $other;
-ok(waits(2), 'as many are held as limit_conn lets');
+ok(stay(2), 'as many are held as limit_conn lets');
 is_error($nginx->get("/conn?action=receive&host=$third&wait=5"), -9, qr/./,
     'and counted');
 $_->{connection}->close for @two;
@@ -435,16 +457,7 @@ like((lines_of('calls', qr/host=$at/))[1], qr/^200 \S+ \d+ 2 /,
 # ---- memory
 
 sub heap {
-    my $heap = -1;
-
-    wait_until(sub {
-        my $before = $heap;
-        rest();
-        $heap = Test::Gmchat::Usage::usage_of(($nginx->workers)[0])->{heap};
-        return $heap == $before;
-    });
-
-    return $heap;
+    return Test::Gmchat::Usage::usage_of(($nginx->workers)[0])->{heap};
 }
 
 # One message after another to many calls that look for nothing: what a
@@ -455,19 +468,21 @@ my @crowd = map { begin(receive('/gs', $at)) } 1 .. 100;
 ok(waits(100), 'a hundred wait for the same');
 
 sub wake_up {
+    my $looked = asked($at) + 100;
+
     $redis->cmd('PUBLISH', "gmchat:{default}:to:h$at", 'm');
-    rest(PARKED / 2);
+
+    return wait_until(sub { asked($at) >= $looked }) && waits(100);
 }
 
 wake_up() for 1 .. 20;
 my $before = heap();
-wake_up() for 1 .. ROUNDS;
+is(scalar(grep { wake_up() } 1 .. ROUNDS), ROUNDS,
+    'and are parked again and again');
 my $grown = heap() - $before;
-is(waiting(), 100, 'and wait on');
 cmp_ok($grown, '<', ADDED, 'what is parked again and again takes no more');
 $_->{connection}->close for @crowd;
 ok(wait_until(sub { waiting() == 0 }), 'they leave');
-cmp_ok(made($at), '>', 50 * ROUNDS, 'and were parked again and again');
 
 $before = heap();
 my @many = map { begin(receive('/bare', 10000 + $_)) } 1 .. MANY;

@@ -273,10 +273,10 @@ sub scene_take_all {
     return take_all();
 }
 
-# Held, and woken by a message, some seconds later.
+# Held, and woken by a message, when `$later` says so.
 
 sub held {
-    my ($uri, $send, $seconds) = @_;
+    my ($uri, $send, $later) = @_;
 
     my $before = scripts_run();
     my $connection = $nginx->connect;
@@ -290,8 +290,7 @@ sub held {
         });
     });
 
-    my $end = time() + ($seconds // 0);
-    wait_until(sub { time() >= $end });
+    patient($later) if $later;
     $send->() if !$over;
 
     my $response = patient(sub { $connection->response });
@@ -305,11 +304,16 @@ sub scene_long_poll {
         . '&wait=50', \&to_gm));
 }
 
-# Held for so long that nginx has its request back meanwhile.
+# Held for so long that nginx has its request back meanwhile, unless memory
+# failed.
 
 sub scene_long_poll_parked {
     return note_received(held('/parked?action=receive&gm_account=1'
-        . '&format=json&wait=50', \&to_gm, 0.2));
+        . '&format=json&wait=50', \&to_gm, sub {
+            return wait_until(sub {
+                return status()->{parked} || $memory->field('failed');
+            });
+        }));
 }
 
 sub scene_long_poll_ack {

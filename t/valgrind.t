@@ -17,7 +17,6 @@ use Test::Gmchat::Process qw(run_command);
 use Test::Gmchat::Sse;
 use Test::Gmchat::WebSocket;
 use Test::More;
-use Time::HiRes qw(time);
 
 # Instead of a build with sanitizers, which valgrind does not get on with.
 
@@ -109,8 +108,8 @@ sub to_gm {
 }
 
 my $held = hold();
-my $parked = time() + 1;        # nginx has the request back by then
-wait_until(sub { time() > $parked });
+ok(wait_until(sub { $nginx->get('/status')->{json}{parked} }),
+    'without its request');
 to_gm('news');
 is(texts(items($held->response)), 'news', 'and woken');
 hold()->reset;

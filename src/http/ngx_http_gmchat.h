@@ -397,6 +397,7 @@ void ngx_http_gmchat_stat_call(ngx_http_gmchat_call_t *call);
 void ngx_http_gmchat_stat_store_time(uint64_t us);
 void ngx_http_gmchat_stat_waits(ngx_http_gmchat_transport_e transport,
     ngx_int_t change);
+void ngx_http_gmchat_stat_parked(ngx_int_t change);
 void ngx_http_gmchat_stat_event(ngx_http_gmchat_transport_e transport);
 void ngx_http_gmchat_stat_slow(void);
 void ngx_http_gmchat_stat_spared(ngx_http_gmchat_store_t *store);

@@ -311,6 +311,14 @@ ngx_http_gmchat_stat_waits(ngx_http_gmchat_transport_e transport,
 
 
 void
+ngx_http_gmchat_stat_parked(ngx_int_t change)
+{
+    (void) ngx_atomic_fetch_add(&ngx_http_gmchat_stat_worker()->parked,
+                                change);
+}
+
+
+void
 ngx_http_gmchat_stat_event(ngx_http_gmchat_transport_e transport)
 {
     (void) ngx_atomic_fetch_add(&ngx_http_gmchat_stat->events[transport], 1);

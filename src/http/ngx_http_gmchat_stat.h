@@ -29,6 +29,7 @@
 typedef struct {
     ngx_atomic_t                  pid;
     ngx_atomic_t                  waiting[NGX_HTTP_GMCHAT_TRANSPORTS];
+    ngx_atomic_t                  parked;
     ngx_gmchat_store_gauges_t     links[NGX_HTTP_GMCHAT_ROWS];
 } ngx_http_gmchat_worker_t;
 

@@ -402,19 +402,41 @@ ngx_http_gmchat_stat_store_json(gmchat_buf_t *buf, ngx_uint_t i)
 }
 
 
+/* The sum of what is at `offset` in the rows of the workers that live. */
+
 static uint64_t
-ngx_http_gmchat_stat_waiting(ngx_uint_t transport)
+ngx_http_gmchat_stat_workers(size_t offset)
 {
-    uint64_t    n;
-    ngx_uint_t  i;
+    uint64_t                   n;
+    ngx_uint_t                 i;
+    ngx_http_gmchat_worker_t  *worker;
 
     for (n = 0, i = 0; i < NGX_MAX_PROCESSES; i++) {
-        if (ngx_http_gmchat_stat_alive(&ngx_http_gmchat_stat->workers[i])) {
-            n += ngx_http_gmchat_stat->workers[i].waiting[transport];
+        worker = &ngx_http_gmchat_stat->workers[i];
+
+        if (ngx_http_gmchat_stat_alive(worker)) {
+            n += *(ngx_atomic_t *) ((u_char *) worker + offset);
         }
     }
 
     return n;
+}
+
+
+static uint64_t
+ngx_http_gmchat_stat_waiting(ngx_uint_t transport)
+{
+    return ngx_http_gmchat_stat_workers(
+               offsetof(ngx_http_gmchat_worker_t, waiting)
+               + transport * sizeof(ngx_atomic_t));
+}
+
+
+static uint64_t
+ngx_http_gmchat_stat_parks(void)
+{
+    return ngx_http_gmchat_stat_workers(
+               offsetof(ngx_http_gmchat_worker_t, parked));
 }
 
 
@@ -469,6 +491,9 @@ ngx_http_gmchat_stat_push_json(gmchat_buf_t *buf)
         gmchat_buf_add_text(buf, "}");
     }
 
+    gmchat_json_name(buf, "parked");
+    gmchat_buf_add_int(buf, (int64_t) ngx_http_gmchat_stat_parks());
+
     gmchat_json_name(buf, "slow");
     gmchat_buf_add_int(buf, (int64_t) ngx_http_gmchat_stat->slow);
 }
@@ -491,6 +516,11 @@ ngx_http_gmchat_stat_push_metrics(gmchat_buf_t *buf)
                                         push->figure(i));
         }
     }
+
+    ngx_http_gmchat_stat_help(buf, "gmchat_parked", "gauge",
+                              "Held calls whose request nginx has back.");
+    ngx_http_gmchat_stat_series(buf, "gmchat_parked", &labels[1],
+                                ngx_http_gmchat_stat_parks());
 
     ngx_http_gmchat_stat_help(buf, "gmchat_slow_total", "counter",
                               "Streams cut because their client was too "

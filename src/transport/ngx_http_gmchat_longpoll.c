@@ -315,6 +315,10 @@ ngx_http_gmchat_hold_early(ngx_http_gmchat_hold_t *hold)
 
         hold->stays = 1;
         ngx_http_gmchat_nholds--;
+
+        /* without memory it keeps more of it */
+
+        (void) ngx_http_gmchat_call_pack(hold->call);
     }
 
     ngx_http_gmchat_hold_timer(hold);

@@ -107,9 +107,13 @@ ngx_http_gmchat_park_get(ngx_connection_t *c)
 }
 
 
+/* nginx goes on counting it as a request that is being answered. */
+
 static void
 ngx_http_gmchat_park_count(ngx_int_t change)
 {
+    ngx_http_gmchat_stat_parked(change);
+
 #if (NGX_STAT_STUB)
     (void) ngx_atomic_fetch_add(ngx_stat_writing, change);
 #endif
@@ -215,7 +219,9 @@ ngx_http_gmchat_park_copy(u_char *p, gmchat_str_t *to,
 
 
 /* NULL without memory, or where the text cannot be kept: a header that is
- * longer than nginx' buffer for the next one would take larger ones. */
+ * longer than nginx' buffer for the next one would take larger ones, and one of
+ * another length than it came with was changed by a module that would change
+ * it again. */
 
 static ngx_http_gmchat_park_t *
 ngx_http_gmchat_park_create(ngx_http_gmchat_hold_t *hold)
@@ -237,7 +243,8 @@ ngx_http_gmchat_park_create(ngx_http_gmchat_hold_t *hold)
     header = ngx_http_gmchat_text_header(r, NULL);
 
     if (header > (size_t) (c->buffer->end - c->buffer->start)
-        || !ngx_http_gmchat_text_body(r, &body))
+        || !ngx_http_gmchat_text_body(r, &body)
+        || (off_t) header != r->request_length - (off_t) body)
     {
         return NULL;
     }
