@@ -187,7 +187,15 @@ Figures of the time when it was done, on one machine:
 - Calls of one event-loop turn share one write and one read; a call's memory and its
   buffers are used again.
 - A poll of a mailbox that the worker knows to be empty asks Redis nothing
-  ([gmchat_poll_cache](directives.md#gmchat_poll_cache)).
+  ([gmchat_poll_cache](directives.md#gmchat_poll_cache)): 2.0 to 1.1 times `return 200`.
+- A command is written straight into the buffer that is sent, not formatted, copied and
+  freed: 29,900 to 18,900 instructions of the worker for a `send`, its kernel's not
+  counted.
+- Adding a short piece to a reply is a copy: a tenth to a fifth of the worker's
+  instructions, whatever the call.
+- Integers that scripts write are formatted as such, not as fractions: 11.4 to 10.6 us
+  of Redis for a `send`.
+- A held call gives its request back to nginx while it waits: 11.4 KB to 1.4 KB.
 
 ## What a poll does not cost
 
