@@ -190,7 +190,8 @@ for my $group (@groups) {
 # a slot that moved is told by ":port" alone; who is subscribed hears of it
 # sooner, as who has just asked for the map does
 
-my $asker = start_nginx(conf => $conf,
+my $asker = start_nginx(
+    conf => $conf =~ s/(?=gmchat_redis)/gmchat_poll_cache off; /r,
     redis => 'redis+cluster://' . $masters[2]->host_port
         . " $login probe=1m");
 ok(befriend($asker, group => $groups[0]), 'one that only asks');

@@ -519,6 +519,22 @@ ngx_gmchat_wire_compact(ngx_gmchat_link_t *link)
 }
 
 
+/* With nothing to write, each read of the server's would wake the worker, to
+ * tell it that there is room.  The flag is for the read event, which stays. */
+
+static ngx_int_t
+ngx_gmchat_wire_watch_write(ngx_gmchat_link_t *link, ngx_event_t *wev)
+{
+    if (link->out.len == 0 && wev->active
+        && (ngx_event_flags & NGX_USE_EPOLL_EVENT))
+    {
+        return ngx_del_event(wev, NGX_WRITE_EVENT, NGX_CLEAR_EVENT);
+    }
+
+    return ngx_handle_write_event(wev, 0);
+}
+
+
 void
 ngx_gmchat_wire_write(ngx_gmchat_link_t *link)
 {
@@ -548,7 +564,7 @@ ngx_gmchat_wire_write(ngx_gmchat_link_t *link)
 
     ngx_gmchat_wire_compact(link);
 
-    if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+    if (ngx_gmchat_wire_watch_write(link, c->write) != NGX_OK) {
         ngx_gmchat_link_lose(link, NGX_GMCHAT_CAUSE_CLOSED,
                              "the connection cannot be watched");
     }
