@@ -184,6 +184,11 @@ sub patient {
     my ($work) = @_;
 
     my $began = time();
+
+    # the clock may strike once more when the eval is over
+
+    local $SIG{ALRM} = 'IGNORE';
+
     my $value = eval {
         local $SIG{ALRM} = sub {
             my $waited = time() - $began;
