@@ -113,14 +113,17 @@ sub talk {
 }
 
 
-# Bytes, once what Redis frees beside its work is freed; without those of its
-# connections, whose buffers come and go.
+# Bytes, once what Redis frees beside its work is freed, and what scripts left
+# behind, which newer ones count; without those of its connections, whose
+# buffers come and go.
 
 sub used {
     my ($redis) = @_;
 
     wait_until(sub { !$redis->info('lazyfree_pending_objects') })
         or die "Redis does not come to an end with freeing\n";
+
+    $redis->call('EVAL', 'collectgarbage() return 1', 0);
 
     return $redis->info('used_memory') - $redis->info('mem_clients_normal');
 }
