@@ -8,9 +8,10 @@
 
 /*
  * What a worker knows of a receiver's mailboxes without asking the store: that
- * one of them is empty.  It knows from a reply that said so, and until a wake-up
- * says that there may be something, until somebody in this nginx wrote to the
- * receiver, or until the reply is too old.  Time is an argument, in milliseconds.
+ * one of them is empty.  It knows from a reply that said so, and until a
+ * wake-up says that there may be something, until somebody in this nginx wrote
+ * to the receiver, or until the reply is too old.  Time is an argument, in
+ * milliseconds.
  */
 
 typedef struct {
@@ -96,8 +97,8 @@ gmchat_known_e gmchat_known_reply(gmchat_known_t *known, gmchat_line_e line,
  * A wake-up: `message` is NULL where what was published may have been missed,
  * and then `active` says whether that is over.
  */
-gmchat_known_e gmchat_known_wake(gmchat_known_t *known, const gmchat_str_t *message,
-    int active);
+gmchat_known_e gmchat_known_wake(gmchat_known_t *known,
+    const gmchat_str_t *message, int active);
 
 
 #endif /* GMCHAT_KNOWN_H */

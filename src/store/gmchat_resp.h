@@ -23,8 +23,8 @@
 redisReader *gmchat_resp_reader(gmchat_arena_t *arena);
 
 /*
- * Adds a command, an array of bulk strings, to `buf`.  Returns 0, or -1 without memory; then `buf` is as
- * it was.
+ * Adds a command, an array of bulk strings, to `buf`.  Returns 0, or -1 without
+ * memory; then `buf` is as it was.
  */
 int gmchat_resp_command(gmchat_buf_t *buf, const gmchat_str_t *words,
     size_t n);

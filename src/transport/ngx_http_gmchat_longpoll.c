@@ -429,6 +429,6 @@ ngx_http_gmchat_hold_seen(void)
         }
     }
 
-    return !ngx_queue_empty(&ngx_http_gmchat_holds)
-           + ngx_http_gmchat_park_seen();
+    return ngx_http_gmchat_park_seen()
+           || !ngx_queue_empty(&ngx_http_gmchat_holds);
 }

@@ -131,10 +131,13 @@ EOF
 }
 
 
+# How many of a kind are there; of held calls, those that have come to rest.
+
 sub waiting {
     my ($self, $nginx, $kind) = @_;
 
-    my ($n) = $nginx->get('/status')->{body} =~ /"\Q$kind\E":(\d+)/
+    my $name = $kind eq 'longpoll' ? 'parked' : $kind;
+    my ($n) = $nginx->get('/status')->{body} =~ /"\Q$name\E":(\d+)/
         or die "the status tells nothing of $kind\n";
 
     return $n;
