@@ -2,12 +2,15 @@
 #
 #   awk -f embed.awk create.lua add.lua ... > gmchat_scripts.h
 #
+# include/desk_before.lua and desk_after.lua, which go around a script, are put
+# beside them.
+#
 # A line "-- include NAME" is replaced by include/NAME.lua, comments and blank
 # lines are left out: what Redis keeps in memory is the code.
 
 function escape(line)
 {
-    gsub(/\\/, "\\\\", line)
+    gsub(/\\/, "\\\\&", line)
     gsub(/"/, "\\\"", line)
     return line
 }
@@ -37,6 +40,13 @@ function emit_file(path, line, status)
     close(path)
 }
 
+function embed_part(name)
+{
+    printf "\nstatic const gmchat_str_t  gmchat_script_%s = gmchat_string(\n", name
+    emit_file(folder "include/" name ".lua")
+    print ");"
+}
+
 BEGIN {
     print "/* Made from src/lua by embed.awk. */"
     print ""
@@ -45,7 +55,7 @@ BEGIN {
 
 FNR == 1 {
     if (NR > 1) {
-        print "    ), { 0 }, gmchat_null_string, { 0 } },"
+        print "    ), { 0 } } } },"
     }
 
     name = FILENAME
@@ -53,7 +63,7 @@ FNR == 1 {
     sub(/\.lua$/, "", name)
     folder = FILENAME
     sub(/[^\/]*$/, "", folder)
-    printf "\n{ gmchat_string(\"%s\"), gmchat_string(\n", name
+    printf "\n{ gmchat_string(\"%s\"), { { gmchat_string(\n", name
 }
 
 /^-- include / {
@@ -70,9 +80,11 @@ END {
         exit 1
     }
 
-    print "    ), { 0 }, gmchat_null_string, { 0 } },"
+    print "    ), { 0 } } } },"
     print ""
-    print "{ gmchat_null_string, gmchat_null_string, { 0 }, gmchat_null_string,"
-    print "  { 0 } }"
+    print "{ gmchat_null_string, { { gmchat_null_string, { 0 } } } }"
     print "};"
+
+    embed_part("desk_before")
+    embed_part("desk_after")
 }
