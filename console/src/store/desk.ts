@@ -1,0 +1,597 @@
+// The desk: who is here, the accounts, their conversations, what is open. Events and
+// replies go in, signals come out; the views only show them.
+
+import { batch, computed, signal, type ReadonlySignal, type Signal }
+    from '@preact/signals';
+import { Failure, type Api } from '../api.js';
+import type { StreamState } from '../stream.js';
+import type {
+    Account, CannedReply, DeskEvent, Me, ReadEvent, ResetEvent, StreamMessage,
+} from '../types.js';
+import {
+    answered, compareConversations, matches, tailed, type Conversation,
+} from './conversations.js';
+import { Feed } from './feed.js';
+import { Kept, prefixOf, type Storage } from './kept.js';
+import { Later } from './later.js';
+import { keyOf, newestOf, unreadAfter, type Log } from './log.js';
+import { Logs } from './logs.js';
+import { Outbox, type Outgoing, type Sent } from './outbox.js';
+import { mayAct, mayActAtAll } from './rights.js';
+import { Roster } from './roster.js';
+import { textOf } from '../text.js';
+
+const LEASE = 60;     // s
+const FRIENDS_AT_ONCE = 6;
+
+// More accounts than these are not followed unasked.
+const FOLLOWED = 20;
+
+export interface DeskOptions {
+    api: Api;
+    fetcher: typeof fetch;
+    local: Storage | undefined;
+    session: Storage | undefined;
+    msgid(): string;
+    now(): number;
+    sleep(ms: number): Promise<void>;
+    // A player wrote, and it is news.
+    notify(message: StreamMessage, text: string): void;
+    // Is the page in front, so that what it shows is read?
+    isSeen(): boolean;
+}
+
+export interface Open {
+    gm: string;
+    uid: string;
+}
+
+export class Desk {
+    readonly me: Signal<Me | undefined> = signal(undefined);
+    readonly problem: Signal<Failure | undefined> = signal(undefined);
+    readonly accounts: Signal<readonly Account[]> = signal([]);
+    readonly loading = signal(true);
+    readonly followed: Signal<ReadonlySet<string>> = signal(new Set<string>());
+    // The accounts that this desk keeps online.
+    readonly present: Signal<ReadonlySet<string>> = signal(new Set<string>());
+    readonly open: Signal<Open | undefined> = signal(undefined);
+    readonly link: Signal<StreamState> = signal('connecting');
+    readonly canned: Signal<readonly CannedReply[]> = signal([]);
+    // Of the list: an account ('' for all), and words.
+    readonly onlyAccount = signal('');
+    readonly filter = signal('');
+
+    readonly sorted: ReadonlySignal<readonly Conversation[]>;
+    readonly unread: ReadonlySignal<number>;
+
+    outbox!: Outbox;
+    kept!: Kept;
+    private keptInTab!: Kept;
+    private feed: Feed | undefined;
+    private readonly roster: Roster;
+    private readonly logs: Logs;
+    private readonly later = new Later();
+
+    constructor(private readonly options: DeskOptions) {
+        this.logs = new Logs(options.api);
+        this.roster = new Roster(options.api, {
+            isFollowed: (gm) => this.followed.value.has(gm),
+            isOpen: (gm, uid) => this.isOpen(gm, uid),
+        });
+        this.sorted = computed(() => [...this.roster.all.value.values()]
+            .filter((one) => (this.onlyAccount.value === '' ||
+                one.gm === this.onlyAccount.value) &&
+                matches(one, this.filter.value))
+            .sort(compareConversations));
+        this.unread = computed(() => {
+            let count = 0;
+
+            for (const one of this.roster.all.value.values()) {
+                count += one.unread;
+            }
+            return count;
+        });
+        this.keepFor('');
+    }
+
+    get api(): Api {
+        return this.options.api;
+    }
+
+    private keepFor(operator: string): void {
+        const prefix = prefixOf(operator);
+
+        this.kept = new Kept(this.options.local, prefix);
+        this.keptInTab = new Kept(this.options.session, prefix);
+        this.outbox = new Outbox({
+            send: (message) => this.deliver(message),
+            stored: (message, sent) => this.stored(message, sent),
+            failed: () => undefined,
+            sleep: this.options.sleep,
+            now: this.options.now,
+            msgid: this.options.msgid,
+        }, this.keptInTab);
+    }
+
+    // Reads all that the first view shows, and opens the streams beside it.
+    async start(): Promise<void> {
+        this.feed?.stop();
+        try {
+            const me = await this.api.me();
+
+            this.keepFor(me.operator ?? '');
+            this.me.value = me;
+            this.present.value =
+                new Set(this.keptInTab.get<string[]>('present', []));
+            await this.readAccounts();
+            this.startFeed();
+            void this.readCanned();
+            await this.readAllFriends();
+            this.problem.value = undefined;
+        } catch (error) {
+            this.problem.value = asFailure(error);
+        } finally {
+            this.loading.value = false;
+        }
+    }
+
+    stop(): void {
+        this.feed?.stop();
+        this.later.stop();
+    }
+
+    // Accounts and the streams
+
+    async readAccounts(): Promise<void> {
+        const accounts = await this.api.accounts();
+        const chosen = this.kept.get<string[] | undefined>('followed', undefined);
+        const there = accounts.map((one) => one.gm_account);
+        const followed = chosen?.filter((one) => there.includes(one)) ??
+            (there.length <= FOLLOWED ? there : []);
+        const before = this.followed.value;
+
+        batch(() => {
+            this.accounts.value = accounts;
+            this.followed.value = new Set(followed);
+            this.forgetGone(there);
+        });
+        this.follow();
+        if (this.feed !== undefined) {
+            followed.filter((one) => !before.has(one))
+                .forEach((one) => this.friendsSoon(one));
+        }
+    }
+
+    // An account was taken from this operator: nothing of it is shown any more.
+    private forgetGone(there: readonly string[]): void {
+        const gone = [...this.present.value].filter(
+            (one) => !there.includes(one));
+
+        if (gone.length > 0) {
+            this.keepPresent(gone, false);
+        }
+        this.roster.keep((one) => this.followed.value.has(one.gm));
+        this.logs.forget((gm) => !there.includes(gm));
+        if (this.open.peek() !== undefined &&
+            !there.includes(this.open.peek()!.gm))
+        {
+            this.open.value = undefined;
+        }
+    }
+
+    // What no event tells: other accounts were given, a game server fell silent.
+    lookAgain(): void {
+        this.later.soon('accounts', () => this.readAccounts());
+        this.followed.value.forEach((gm) => this.friendsSoon(gm));
+    }
+
+    private startFeed(): void {
+        const { api, fetcher } = this.options;
+
+        this.feed = new Feed({
+            base: api.base,
+            fetcher,
+            acks: this.me.value !== undefined && mayActAtAll(this.me.value),
+        }, {
+            event: (name, data) => this.event(name, data),
+            // What has no id, and came before, was missed.
+            ready: (accounts, again) => {
+                if (again) {
+                    this.catchUp(accounts);
+                } else {
+                    accounts.forEach((gm) => this.friendsSoon(gm));
+                }
+            },
+            refused: () => this.later.soon('me', async () => {
+                this.me.value = await this.api.me();
+                await this.readAccounts();
+            }),
+            acknowledge: (cursor) => api.post('ack', { cursor }),
+        });
+        this.feed.state.subscribe((state) => {
+            this.link.value = state;
+        });
+        this.follow();
+    }
+
+    private follow(): void {
+        this.feed?.follow([...this.followed.value], this.present.value);
+    }
+
+    // The network came back, or went away.
+    network(there: boolean): void {
+        if (there) {
+            this.feed?.kick();
+        } else {
+            this.feed?.drop();
+        }
+    }
+
+    async chooseFollowed(gm: string, yes: boolean): Promise<void> {
+        const followed = new Set(this.followed.value);
+
+        if (yes) {
+            followed.add(gm);
+        } else {
+            followed.delete(gm);
+        }
+        this.followed.value = followed;
+        this.kept.set('followed', [...followed]);
+        if (!yes) {
+            this.roster.keep((one) => one.gm !== gm);
+            this.keepPresent([gm], false);
+        }
+        this.follow();
+        if (yes) {
+            await this.readFriends(gm);
+        }
+    }
+
+    private keepPresent(accounts: readonly string[], yes: boolean): void {
+        const present = new Set(this.present.value);
+
+        for (const gm of accounts) {
+            if (yes) {
+                present.add(gm);
+            } else {
+                present.delete(gm);
+            }
+        }
+        this.present.value = present;
+        this.keptInTab.set('present', [...present]);
+    }
+
+    // Online for as long as this desk is there: a lease at once, and then the stream,
+    // which the bridge ends a moment after the desk went, however it went.
+    async switchOnline(gm: string, online: boolean): Promise<void> {
+        if (online) {
+            await this.api.post('online', { gm_account: gm, lease: LEASE });
+        } else {
+            await this.api.post('offline', { gm_account: gm })
+                .catch((error: unknown) => {
+                    // No errno: it was offline already.
+                    if (!(error instanceof Failure && error.kind === 'refused' &&
+                        error.errno === null))
+                    {
+                        throw error;
+                    }
+                });
+        }
+        this.keepPresent([gm], online);
+        this.setOnline(gm, online);
+        this.follow();
+    }
+
+    private setOnline(gm: string, online: boolean): void {
+        this.accounts.value = this.accounts.value.map((one) =>
+            one.gm_account === gm ? { ...one, online } : one);
+    }
+
+    // Friends
+
+    private async readAllFriends(): Promise<void> {
+        const left = [...this.followed.value];
+        const worker = async () => {
+            for (let gm = left.shift(); gm !== undefined; gm = left.shift()) {
+                await this.readFriends(gm);
+            }
+        };
+
+        await Promise.all(Array.from({ length: FRIENDS_AT_ONCE }, worker));
+    }
+
+    readFriends(gm: string): Promise<void> {
+        return this.roster.read(gm);
+    }
+
+    conversation(gm: string, uid: string): Conversation | undefined {
+        return this.roster.get(gm, uid);
+    }
+
+    // Events
+
+    event(name: string, data: unknown): void {
+        switch (name) {
+        case 'message':
+            this.received(data as StreamMessage);
+            break;
+        case 'read':
+            this.read(data as ReadEvent);
+            break;
+        case 'desk':
+            this.deskEvent(data as DeskEvent);
+            break;
+        case 'reset':
+            this.catchUp([(data as ResetEvent).gm_account]);
+            break;
+        default:
+            // Later versions may add some.
+        }
+    }
+
+    private received(message: StreamMessage): void {
+        const { gm_account: gm, uid } = message;
+
+        this.logs.append(gm, uid, {
+            key: keyOf({ dir: 'to_gm', id: message.id }),
+            id: message.id,
+            dir: 'to_gm',
+            gm,
+            text: textOf(message),
+            ts: message.ts,
+            delivered: undefined,
+        });
+        switch (this.roster.received(message)) {
+        case 'unknown':
+            this.friendsSoon(gm);
+            break;
+        case 'news':
+            if (!(this.isOpen(gm, uid) && this.options.isSeen())) {
+                this.options.notify(message, textOf(message));
+            }
+            break;
+        default:
+            // It came again.
+        }
+    }
+
+    private read({ gm_account: gm, uid, id }: ReadEvent): void {
+        const one = this.conversation(gm, uid);
+        const log = this.logs.peek(gm, uid);
+
+        if (one === undefined) {
+            return;
+        }
+        if (one.last?.id === id || one.seen === id) {
+            this.roster.change(gm, uid, (old) => ({ ...old, unread: 0 }));
+        } else if (log?.messages.some((message) => message.id === id)) {
+            this.roster.change(gm, uid, (old) => ({
+                ...old,
+                unread: Math.min(old.unread, unreadAfter(log, id)),
+            }));
+        } else {
+            this.friendsSoon(gm);
+        }
+    }
+
+    private deskEvent(event: DeskEvent): void {
+        const { gm_account: gm, action, uid, id } = event;
+
+        switch (action) {
+        case 'send':
+            if (uid !== undefined && !this.knows(gm, uid, id)) {
+                this.tailSoon(gm, uid);
+            }
+            break;
+        case 'read':
+            break;
+        case 'online':
+        case 'offline':
+        case 'create':
+            this.later.soon('accounts', async () => {
+                await this.readAccounts();
+                if (action === 'offline') {
+                    this.takenOffline(gm);
+                }
+            });
+            break;
+        default:
+            this.friendsSoon(gm);
+        }
+    }
+
+    // Somebody else took it off: this desk does not put it back.
+    private takenOffline(gm: string): void {
+        const account = this.accounts.value.find((one) => one.gm_account === gm);
+
+        if (account?.online === false && this.present.value.has(gm)) {
+            this.keepPresent([gm], false);
+            this.follow();
+        }
+    }
+
+    // What this desk has on its way is told by the reply.
+    private knows(gm: string, uid: string, id: string | undefined): boolean {
+        const log = this.logs.peek(gm, uid);
+
+        return this.conversation(gm, uid)?.last?.id === id ||
+            (log?.messages.some((one) => one.dir === 'to_player' &&
+                one.id === id) ?? false);
+    }
+
+    private catchUp(accounts: readonly string[]): void {
+        for (const gm of accounts) {
+            this.friendsSoon(gm);
+        }
+        this.later.soon('accounts', () => this.readAccounts());
+        this.logs.forget((gm, uid) => {
+            if (!accounts.includes(gm)) {
+                return false;
+            }
+            if (this.isOpen(gm, uid)) {
+                this.tailSoon(gm, uid);
+                return false;
+            }
+            return true;
+        });
+    }
+
+    friendsSoon(gm: string): void {
+        this.later.soon(`friends:${gm}`, () => this.readFriends(gm));
+    }
+
+    private tailSoon(gm: string, uid: string): void {
+        this.later.soon(`tail:${gm}:${uid}`, async () => {
+            if (this.outbox.of(gm, uid).some((one) => one.state === 'sending')) {
+                this.tailSoon(gm, uid);
+            } else {
+                await this.readTail(gm, uid);
+            }
+        });
+    }
+
+    // The open conversation
+
+    isOpen(gm: string, uid: string): boolean {
+        const open = this.open.peek();
+
+        return open?.gm === gm && open.uid === uid;
+    }
+
+    logOf(gm: string, uid: string): Signal<Log> {
+        return this.logs.of(gm, uid);
+    }
+
+    async openConversation(gm: string, uid: string): Promise<void> {
+        if (!this.isOpen(gm, uid)) {
+            this.open.value = { gm, uid };
+        }
+        await this.readTail(gm, uid);
+    }
+
+    close(): void {
+        const open = this.open.value;
+
+        this.open.value = undefined;
+        this.roster.keep((one) => !(one.ended && one.gm === open?.gm &&
+            one.uid === open.uid));
+    }
+
+    async readTail(gm: string, uid: string): Promise<void> {
+        const page = await this.logs.readTail(gm, uid, this.isOpen(gm, uid));
+        const newest = page.messages[0];
+
+        if (newest !== undefined && newest.gm_account === gm) {
+            this.roster.change(gm, uid, (old) => tailed(old, newest));
+        }
+    }
+
+    readOlder(gm: string, uid: string): Promise<void> {
+        return this.logs.readOlder(gm, uid);
+    }
+
+    isWaiting(gm: string, uid: string): boolean {
+        return this.logs.isWaiting(gm, uid);
+    }
+
+    // All that is shown was read: told once for each newest message.
+    async markRead(gm: string, uid: string): Promise<void> {
+        const one = this.conversation(gm, uid);
+        const log = this.logs.peek(gm, uid);
+        const newest = log && newestOf(log, 'to_gm');
+
+        if (one === undefined || one.unread === 0 || newest === undefined ||
+            this.me.value === undefined || !mayAct(this.me.value, gm))
+        {
+            return;
+        }
+        this.roster.change(gm, uid, (old) => ({ ...old, unread: 0 }));
+        try {
+            await this.api.post('read',
+                { gm_account: gm, uid, id: newest.id });
+        } catch {
+            this.friendsSoon(gm);
+        }
+    }
+
+    // Writing
+
+    private async deliver(message: Outgoing): Promise<Sent> {
+        const reply = await this.api.post('send', {
+            gm_account: message.gm,
+            uid: message.uid,
+            text: message.text,
+            msgid: message.msgid,
+        });
+
+        return {
+            id: String(reply['id']),
+            hostSilent: reply['host_silent'] === true,
+        };
+    }
+
+    private stored(message: Outgoing, sent: Sent): void {
+        const { gm, uid, text } = message;
+        const now = this.options.now();
+
+        batch(() => {
+            this.logs.append(gm, uid, {
+                key: `sent:${message.msgid}`,
+                id: sent.id,
+                dir: 'to_player',
+                gm,
+                text,
+                ts: now,
+                delivered: false,
+            });
+            this.roster.change(gm, uid, (old) => ({
+                ...answered(old, sent.id, text, now),
+                silent: sent.hostSilent,
+            }));
+        });
+    }
+
+    draft(gm: string, uid: string): string {
+        return this.kept.get(`draft:${gm}:${uid}`, '');
+    }
+
+    keepDraft(gm: string, uid: string, text: string): void {
+        this.kept.set(`draft:${gm}:${uid}`, text);
+    }
+
+    // Players
+
+    async add(gm: string, host: string, uid: string): Promise<void> {
+        await this.api.post('add', { gm_account: gm, host, uid });
+        await this.readFriends(gm);
+    }
+
+    async end(gm: string, uid: string): Promise<void> {
+        await this.api.post('del', { gm_account: gm, uid });
+        await this.readFriends(gm);
+    }
+
+    // Is its game server still silent? Nothing tells when that changes.
+    async readPlayer(gm: string, uid: string): Promise<void> {
+        const player = await this.api.player(uid);
+
+        if (player?.gm_account === gm) {
+            const { silent, host } = player;
+
+            this.roster.change(gm, uid, (old) => ({ ...old, silent, host }));
+        }
+    }
+
+    async readCanned(): Promise<void> {
+        try {
+            this.canned.value = await this.api.canned();
+        } catch {
+            // The desk does without them.
+        }
+    }
+}
+
+export function asFailure(error: unknown): Failure {
+    return error instanceof Failure
+        ? error : new Failure('unreachable', null, String(error));
+}

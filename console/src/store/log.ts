@@ -1,0 +1,143 @@
+// One conversation as far as it is known here: a run of messages without a gap, oldest
+// first, the newest at its end. The order is the one of history; no clock decides.
+
+import type { Direction, WireMessage } from '../types.js';
+import { textOf } from '../text.js';
+
+export interface Message {
+    // Of a list of messages: stays when a message that was sent gets its id.
+    key: string;
+    id: string;
+    dir: Direction;
+    gm: string;
+    text: string;
+    ts: number;
+    // Of what GMs wrote: did the game server acknowledge it? Not known: undefined.
+    delivered: boolean | undefined;
+}
+
+export interface Log {
+    messages: readonly Message[];
+    // Is there something older in the store?
+    more: boolean;
+    // Was history read? Else what stands here is live messages alone.
+    loaded: boolean;
+}
+
+export const EMPTY: Log = { messages: [], more: true, loaded: false };
+
+// Ids of the two directions are of two mailboxes.
+export function keyOf(message: { dir: Direction; id: string }): string {
+    return `${message.dir}:${message.id}`;
+}
+
+export function fromWire(wire: WireMessage): Message {
+    return {
+        key: keyOf(wire),
+        id: wire.id,
+        dir: wire.dir,
+        gm: wire.gm_account,
+        text: textOf(wire),
+        ts: wire.ts,
+        delivered: wire.delivered,
+    };
+}
+
+function known(log: Log): Map<string, number> {
+    return new Map(log.messages.map((message, at) => [keyOf(message), at]));
+}
+
+// A message came, or one that was sent here is stored now.
+export function append(log: Log, message: Message): Log {
+    if (log.messages.some((one) => keyOf(one) === keyOf(message))) {
+        return log;
+    }
+    return { ...log, messages: [...log.messages, message] };
+}
+
+// What stands behind the oldest message of the log. page: newest first.
+export function prepend(log: Log, page: readonly WireMessage[], more: boolean):
+    Log
+{
+    const at = known(log);
+    const older = page.map(fromWire).filter((one) => !at.has(keyOf(one)));
+
+    return { ...log, messages: [...older.reverse(), ...log.messages], more };
+}
+
+// The newest page was read (again). page: newest first. What the log has and the
+// page has not is older than the page, or came while the page was on its way.
+export function refresh(log: Log, page: readonly WireMessage[], more: boolean):
+    Log
+{
+    const old = known(log);
+    const fresh = page.map((wire) => {
+        const message = fromWire(wire);
+        const at = old.get(keyOf(message));
+
+        return at === undefined
+            ? message : { ...message, key: log.messages[at]!.key };
+    }).reverse();
+    const inPage = new Set(fresh.map(keyOf));
+    const shared = log.messages.findIndex((one) => inPage.has(keyOf(one)));
+
+    if (shared < 0) {
+        // Nothing in common: more came than a page holds, or all is new here.
+        const newest = fresh.at(-1)?.ts ?? 0;
+
+        return {
+            messages: [...fresh, ...log.messages.filter(
+                (one) => one.ts > newest)],
+            more,
+            loaded: true,
+        };
+    }
+
+    let last = shared;
+
+    for (let at = shared; at < log.messages.length; at++) {
+        if (inPage.has(keyOf(log.messages[at]!))) {
+            last = at;
+        }
+    }
+    const behind = log.messages.slice(last + 1);
+    const before = log.loaded ? log.messages.slice(0, shared) : [];
+
+    return {
+        messages: [...before, ...fresh, ...behind],
+        more: before.length > 0 ? log.more : more,
+        loaded: true,
+    };
+}
+
+// Messages of the player behind the marker; all of them where it is not in the log.
+export function unreadAfter(log: Log, marker: string): number {
+    let count = 0;
+
+    for (let at = log.messages.length - 1; at >= 0; at--) {
+        const message = log.messages[at]!;
+
+        if (message.id === marker) {
+            break;
+        }
+        if (message.dir === 'to_gm') {
+            count++;
+        }
+    }
+    return count;
+}
+
+export function newestOf(log: Log, dir?: Direction): Message | undefined {
+    for (let at = log.messages.length - 1; at >= 0; at--) {
+        if (dir === undefined || log.messages[at]!.dir === dir) {
+            return log.messages[at];
+        }
+    }
+    return undefined;
+}
+
+// Has something that a game server may yet acknowledge?
+export function isWaiting(log: Log): boolean {
+    return log.messages.some((one) =>
+        one.dir === 'to_player' && one.delivered === false);
+}

@@ -1,0 +1,102 @@
+import { useState } from 'preact/hooks';
+import { asFailure } from '../store/desk.js';
+import { explain } from '../errors.js';
+import { words } from '../i18n/index.js';
+import { mayAct } from '../store/rights.js';
+import type { Account } from '../types.js';
+import { say, useDesk } from '../ui.js';
+
+// The accounts that are mine, and whether players can reach them.
+export function Accounts() {
+    const desk = useDesk();
+    const accounts = desk.accounts.value;
+    const followed = desk.followed.value;
+    const w = words.value;
+    const mine = accounts.filter((one) => followed.has(one.gm_account));
+
+    return (
+        <section class="accounts" aria-label={w.accounts}>
+            {accounts.length === 0 && <p class="quiet">{w.noAccounts}</p>}
+            <ul>
+                {mine.map((one) => <AccountRow key={one.gm_account} account={one} />)}
+            </ul>
+            {accounts.length > 1 && <Follow />}
+        </section>
+    );
+}
+
+function AccountRow({ account }: { account: Account }) {
+    const desk = useDesk();
+    const gm = account.gm_account;
+    const w = words.value;
+    const here = desk.present.value.has(gm);
+    const chosen = desk.onlyAccount.value === gm;
+
+    return (
+        <li class="account">
+            <button class="pick" aria-pressed={chosen} title={gm}
+                onClick={() => { desk.onlyAccount.value = chosen ? '' : gm; }}>
+                <span class="name">{account.name}</span>
+                <span class="quiet">{gm}</span>
+            </button>
+            <OnlineSwitch account={account}
+                hint={account.online
+                    ? here ? w.onlineHere : w.onlineElsewhere : w.offline} />
+        </li>
+    );
+}
+
+function OnlineSwitch({ account, hint }: { account: Account; hint: string }) {
+    const desk = useDesk();
+    const [busy, setBusy] = useState(false);
+    const w = words.value;
+    const on = account.online;
+    const toggle = async () => {
+        setBusy(true);
+        try {
+            await desk.switchOnline(account.gm_account, !on);
+        } catch (error) {
+            say(explain(w, asFailure(error)));
+        }
+        setBusy(false);
+    };
+
+    return (
+        <button class="switch" role="switch" aria-checked={on} title={hint}
+            aria-label={on ? w.goOffline(account.name) : w.goOnline(account.name)}
+            disabled={busy || desk.me.value === undefined ||
+                !mayAct(desk.me.value, account.gm_account)}
+            onClick={() => void toggle()}>
+            <span class="knob" aria-hidden="true" />
+            <span class="state">{on ? w.online : w.offline}</span>
+        </button>
+    );
+}
+
+// Of many accounts a desk follows some.
+function Follow() {
+    const desk = useDesk();
+    const followed = desk.followed.value;
+    const w = words.value;
+
+    return (
+        <details open={followed.size === 0}>
+            <summary>{followed.size === 0 ? w.noneFollowed : w.follow}</summary>
+            <div class="follow">
+                {desk.accounts.value.map((one) => (
+                    <label key={one.gm_account}>
+                        <input type="checkbox"
+                            checked={followed.has(one.gm_account)}
+                            onChange={(event) => {
+                                desk.chooseFollowed(one.gm_account,
+                                    event.currentTarget.checked)
+                                    .catch((error: unknown) =>
+                                        say(explain(w, asFailure(error))));
+                            }} />
+                        {one.name} <span class="quiet">{one.gm_account}</span>
+                    </label>
+                ))}
+            </div>
+        </details>
+    );
+}

@@ -1,0 +1,152 @@
+import { useEffect, useState } from 'preact/hooks';
+import { words } from '../i18n/index.js';
+import { explain } from '../errors.js';
+import { isUnnamed, mayActAtAll, mayAdminister, mayLook }
+    from '../store/rights.js';
+import { dialog, go, route, said, useDesk } from '../ui.js';
+import { Admin } from './admin/Admin.js';
+import { DeskView } from './DeskView.js';
+import { Dialogs } from './Dialogs.js';
+
+// Before it is shown: most breaks are over sooner.
+const PATIENCE = 1500;
+
+const START_AGAIN = 3000;
+
+export function App() {
+    const desk = useDesk();
+    const me = desk.me.value;
+
+    if (desk.problem.value !== undefined) {
+        return <Problem />;
+    }
+    if (me === undefined || desk.loading.value && desk.accounts.value.length === 0) {
+        return <p class="alone" role="status">{words.value.loading}</p>;
+    }
+    if (!mayLook(me)) {
+        return <p class="alone">{words.value.noRole(me.operator ?? '')}</p>;
+    }
+    return (
+        <div class="page">
+            <TopBar />
+            <Banner />
+            {route.value.view === 'admin' ? <Admin /> : <DeskView />}
+            <p class={`said ${said.value === '' ? '' : 'shown'}`} role="status">
+                {said.value}
+            </p>
+            <Dialogs />
+        </div>
+    );
+}
+
+function Problem() {
+    const desk = useDesk();
+    const failure = desk.problem.value!;
+
+    useEffect(() => {
+        if (!failure.passing) {
+            return undefined;
+        }
+        const timer = setTimeout(() => void desk.start(), START_AGAIN);
+
+        return () => clearTimeout(timer);
+    }, [failure]);
+
+    return (
+        <div class="alone" role="alert">
+            <h1>{words.value.startFailed}</h1>
+            <p>{explain(words.value, failure)}</p>
+            {failure.message !== '' && <p class="quiet">{failure.message}</p>}
+            <button class="main" onClick={() => void desk.start()}>
+                {words.value.again}
+            </button>
+        </div>
+    );
+}
+
+function TopBar() {
+    const desk = useDesk();
+    const me = desk.me.value!;
+    const w = words.value;
+    const admin = route.value.view === 'admin';
+
+    return (
+        <header class="top">
+            <a class="skip" href="#conversation" onClick={skip}>{w.skip}</a>
+            <h1>{w.title}</h1>
+            <nav aria-label={w.views}>
+                <button class="tab" aria-current={admin ? undefined : 'page'}
+                    onClick={() => go({ view: 'desk' })}>{w.desk}</button>
+                {mayLook(me) &&
+                    <button class="tab" aria-current={admin ? 'page' : undefined}
+                        onClick={() => go({
+                            view: 'admin',
+                            page: mayAdminister(me) ? 'accounts' : 'hosts',
+                        })}>{w.admin}</button>}
+            </nav>
+            <span class={`link ${desk.link.value}`}>
+                {desk.link.value === 'live' ? w.linkLive : w.linkConnecting}
+            </span>
+            <span class="who">
+                {isUnnamed(me) ? w.noOperator : <>
+                    <b>{me.operator}</b> {w.roles[me.role]}
+                </>}
+            </span>
+            <div class="tools">
+                {mayActAtAll(me) &&
+                    <Tool name={w.addPlayer} sign="+"
+                        act={() => { dialog.value = 'add'; }} />}
+                <Tool name={w.findPlayer} sign="⌕"
+                    act={() => { dialog.value = 'find'; }} />
+                <Tool name={w.settings} sign="⚙"
+                    act={() => { dialog.value = 'settings'; }} />
+                <Tool name={w.help} sign="?"
+                    act={() => { dialog.value = 'help'; }} />
+            </div>
+        </header>
+    );
+}
+
+// The address behind the # is the place in the page, so the link moves by hand.
+function skip(event: Event) {
+    event.preventDefault();
+    document.getElementById('conversation')?.focus();
+}
+
+function Tool({ name, sign, act }: {
+    name: string; sign: string; act: () => void;
+}) {
+    return (
+        <button class="tool" aria-label={name} title={name} onClick={act}>
+            <span aria-hidden="true">{sign}</span>
+        </button>
+    );
+}
+
+export function Banner() {
+    const desk = useDesk();
+    const state = desk.link.value;
+    const [patient, setPatient] = useState(true);
+    const away = state !== 'live';
+
+    useEffect(() => {
+        setPatient(true);
+        if (!away) {
+            return undefined;
+        }
+        const timer = setTimeout(() => setPatient(false), PATIENCE);
+
+        return () => clearTimeout(timer);
+    }, [away]);
+
+    const w = words.value;
+    const text = away && !patient
+        ? state === 'refused' ? w.linkRefused : w.linkAway : '';
+
+    return (
+        <div class={`banner ${text === '' ? '' : 'shown'}`} role="status"
+            data-link={state}>
+            {text}
+        </div>
+    );
+}

@@ -1,0 +1,131 @@
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { locale, words } from '../i18n/index.js';
+import type { Conversation } from '../store/conversations.js';
+import { howLong, shortly } from '../time.js';
+import { asked, go, now, useDesk } from '../ui.js';
+import { visibleRows } from '../window.js';
+
+// As console.css has it.
+const ROW = 68;
+
+export function Conversations() {
+    const desk = useDesk();
+    const list = desk.sorted.value;
+    const search = useRef<HTMLInputElement>(null);
+    const w = words.value;
+    const waiting = list.filter((one) => one.waiting !== 0).length;
+
+    useEffect(() => asked.search.subscribe((times) => {
+        if (times > 0) {
+            search.current?.focus();
+        }
+    }), []);
+
+    return (
+        <section class="conversations" aria-label={w.conversations}>
+            <div class="search">
+                <input ref={search} type="search" aria-label={w.search}
+                    placeholder={w.search} value={desk.filter.value}
+                    onInput={(event) => {
+                        desk.filter.value = event.currentTarget.value;
+                    }} />
+                <span class="quiet" role="status">{w.waitingCount(waiting)}</span>
+            </div>
+            {list.length === 0
+                ? <p class="alone quiet">{desk.loading.value ? w.loading
+                    : desk.filter.value === '' ? w.noConversations : w.noMatches}</p>
+                : <Rows list={list} />}
+        </section>
+    );
+}
+
+function Rows({ list }: { list: readonly Conversation[] }) {
+    const desk = useDesk();
+    const scroller = useRef<HTMLDivElement>(null);
+    const [view, setView] = useState({ scroll: 0, height: 800 });
+    const look = () => {
+        const at = scroller.current;
+
+        if (at !== null) {
+            setView({ scroll: at.scrollTop, height: at.clientHeight });
+        }
+    };
+
+    useLayoutEffect(() => {
+        const observer = new ResizeObserver(look);
+
+        observer.observe(scroller.current!);
+        return () => observer.disconnect();
+    }, []);
+
+    const open = desk.open.value;
+    const at = open === undefined ? -1 : list.findIndex((one) =>
+        one.gm === open.gm && one.uid === open.uid);
+
+    // The keyboard may choose one that is out of view.
+    useLayoutEffect(() => {
+        const element = scroller.current!;
+        const top = at * ROW;
+
+        if (at >= 0 && (top < element.scrollTop ||
+            top + ROW > element.scrollTop + element.clientHeight))
+        {
+            element.scrollTop = top - element.clientHeight / 2;
+        }
+    }, [open?.gm, open?.uid]);
+
+    const { from, to } = visibleRows(view.scroll, view.height, ROW, list.length);
+    const rows = [];
+
+    for (let place = from; place < to; place++) {
+        const one = list[place]!;
+
+        rows.push(<Row key={one.key} one={one} place={place} of={list.length}
+            open={place === at} />);
+    }
+    return (
+        <div class="rows" ref={scroller} onScroll={look}>
+            <ul style={{ height: `${list.length * ROW}px` }}>{rows}</ul>
+        </div>
+    );
+}
+
+function Row({ one, place, of, open }: {
+    one: Conversation; place: number; of: number; open: boolean;
+}) {
+    const w = words.value;
+    const several = useDesk().followed.value.size > 1;
+    const { last } = one;
+
+    return (
+        <li style={{ transform: `translateY(${place * ROW}px)` }}
+            aria-setsize={of} aria-posinset={place + 1}>
+            <button class={`row ${one.unread > 0 ? 'unread' : ''}`}
+                aria-current={open ? 'true' : undefined}
+                data-uid={one.uid} data-gm={one.gm}
+                onClick={() => go({ view: 'conversation', gm: one.gm,
+                    uid: one.uid })}>
+                <span class="line">
+                    <b>{one.uid}</b>
+                    {several && <span class="quiet">GM {one.gm}</span>}
+                    <span class={`host ${one.silent ? 'is-silent' : ''}`}>
+                        {w.hostLabel(one.host)}{one.silent && ` · ${w.silent}`}
+                    </span>
+                    <span class="when">{last !== undefined &&
+                        shortly(w, locale.value, last.ts, now.value)}</span>
+                </span>
+                <span class="line">
+                    <span class="last" dir="auto">{last !== undefined &&
+                        `${last.dir === 'to_player' ? `${w.you}: ` : ''}${last.line}`
+                    }</span>
+                    {one.waiting !== 0 && <span class="waits">
+                        {w.waits(howLong(w, now.value - one.waiting))}</span>}
+                    {one.unread > 0 && <span class="badge">
+                        <span aria-hidden="true">{one.unread}</span>
+                        <span class="hidden">{w.unread(one.unread)}</span>
+                    </span>}
+                </span>
+            </button>
+        </li>
+    );
+}

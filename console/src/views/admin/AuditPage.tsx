@@ -1,0 +1,68 @@
+import { useState } from 'preact/hooks';
+import { Failure } from '../../api.js';
+import { explain } from '../../errors.js';
+import { locale, words } from '../../i18n/index.js';
+import { asFailure } from '../../store/desk.js';
+import { full } from '../../time.js';
+import type { AuditEntry } from '../../types.js';
+import { say, useDesk } from '../../ui.js';
+import { Table } from './Table.js';
+import { useList } from './useList.js';
+
+const PAGE = 100;
+const KNOWN = ['id', 'ts', 'operator', 'address', 'action', 'errno'];
+
+// What an entry names besides who, when and what.
+function about(entry: AuditEntry): string {
+    return Object.entries(entry)
+        .filter(([name, value]) => !KNOWN.includes(name) && value !== '' &&
+            value !== null)
+        .map(([name, value]) => `${name} ${String(value)}`)
+        .join(', ');
+}
+
+export function AuditPage() {
+    const desk = useDesk();
+    const w = words.value;
+    const [older, setOlder] = useState<readonly AuditEntry[]>([]);
+    const [end, setEnd] = useState(false);
+    const listed = useList(() => desk.api.audit('', PAGE));
+    const all = [...listed.list ?? [], ...older];
+    const more = async () => {
+        try {
+            const page = await desk.api.audit(all.at(-1)?.id ?? '', PAGE);
+
+            setOlder([...older, ...page]);
+            setEnd(page.length < PAGE);
+        } catch (error) {
+            say(explain(w, asFailure(error)));
+        }
+    };
+    const outcome = (row: AuditEntry) => Number(row.errno) === 0
+        ? w.done : <span class="bad">{explain(w,
+            new Failure('refused', Number(row.errno), ''), row.action)}</span>;
+
+    return (
+        <>
+            <div class="actions">
+                <button onClick={() => {
+                    setOlder([]);
+                    setEnd(false);
+                    void listed.reload();
+                }}>{w.reload}</button>
+            </div>
+            <Table title={w.audit}
+                listed={{ ...listed, list: listed.list && all }}
+                keyOf={(row) => row.id} columns={[
+                    { title: w.when, of: (row) => full(locale.value, row.ts) },
+                    { title: w.who, of: (row) => row.operator ?? '' },
+                    { title: w.from, of: (row) => row.address ?? '' },
+                    { title: w.action, of: (row) => row.action },
+                    { title: w.about, of: about },
+                    { title: w.outcome, of: outcome },
+                ]} />
+            {!end && all.length >= PAGE &&
+                <button onClick={() => void more()}>{w.more}</button>}
+        </>
+    );
+}

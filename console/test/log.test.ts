@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+    EMPTY, append, fromWire, newestOf, prepend, refresh, unreadAfter, type Log,
+} from '../src/store/log.js';
+import { compareIds, isNumber } from '../src/store/ids.js';
+import { freshKeyOf, itemsOf } from '../src/store/items.js';
+import type { Direction, WireMessage } from '../src/types.js';
+
+function wire(n: number, dir: Direction = 'to_gm', more: Partial<WireMessage> = {}):
+    WireMessage
+{
+    return { id: `100-${n}`, dir, gm_account: '5001', text: `m${n}`,
+        ts: 1000 + n, ...more };
+}
+
+// Newest first, as history answers.
+function page(from: number, to: number): WireMessage[] {
+    const messages = [];
+
+    for (let n = to; n >= from; n--) {
+        messages.push(wire(n));
+    }
+    return messages;
+}
+
+const ids = (log: Log) => log.messages.map((one) => Number(one.id.split('-')[1]));
+
+test('the newest page, then older ones in front of it', () => {
+    let log = refresh(EMPTY, page(51, 100), true);
+
+    assert.equal(log.messages.length, 50);
+    log = prepend(log, page(1, 50), false);
+    assert.deepEqual(ids(log), Array.from({ length: 100 }, (_, at) => at + 1));
+    assert.equal(log.more, false);
+});
+
+test('a page that overlaps adds nothing twice', () => {
+    const log = prepend(refresh(EMPTY, page(5, 9), true), page(3, 6), true);
+
+    assert.deepEqual(ids(log), [3, 4, 5, 6, 7, 8, 9]);
+});
+
+test('a live message that came twice stands once', () => {
+    const log = refresh(EMPTY, page(1, 3), false);
+    const message = fromWire(wire(4));
+
+    assert.deepEqual(ids(append(append(log, message), message)), [1, 2, 3, 4]);
+});
+
+test('the same id of both directions is two messages', () => {
+    const log = append(refresh(EMPTY, [wire(1)], false),
+        fromWire(wire(1, 'to_player')));
+
+    assert.equal(log.messages.length, 2);
+});
+
+test('a newer page takes the place of what it holds, keeps what is around', () => {
+    let log = refresh(EMPTY, page(1, 10), false);
+
+    log = append(log, fromWire(wire(14)));      // while the page was on its way
+    log = refresh(log, page(6, 13), true);
+    assert.deepEqual(ids(log), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+    assert.equal(log.more, false);
+});
+
+test('a gap is never shown as none: what lies before it is read anew', () => {
+    const log = refresh(refresh(EMPTY, page(1, 10), false), page(60, 100), true);
+
+    assert.deepEqual(ids(log), Array.from({ length: 41 }, (_, at) => at + 60));
+    assert.equal(log.more, true);
+});
+
+test('what was delivered meanwhile is seen, under the key that the view has', () => {
+    const sent = { ...fromWire(wire(2, 'to_player')), key: 'sent:x',
+        delivered: false };
+    const log = refresh(append(refresh(EMPTY, [wire(1)], false), sent),
+        [wire(2, 'to_player', { delivered: true }), wire(1)], false);
+
+    assert.equal(log.messages.at(-1)?.key, 'sent:x');
+    assert.equal(log.messages.at(-1)?.delivered, true);
+});
+
+test('unread ones behind a marker, the newest of a direction', () => {
+    const log = refresh(EMPTY, [wire(4), wire(3, 'to_player'), wire(2), wire(1)],
+        false);
+
+    assert.equal(unreadAfter(log, '100-1'), 2);
+    assert.equal(unreadAfter(log, '100-4'), 0);
+    assert.equal(unreadAfter(log, 'unknown'), 3);
+    assert.equal(newestOf(log, 'to_player')?.id, '100-3');
+});
+
+test('ids by epoch, then by number', () => {
+    assert.ok(compareIds('100-9', '100-10') < 0);
+    assert.ok(compareIds('99-10', '100-2') < 0);
+    assert.equal(compareIds('100-2', '100-2'), 0);
+});
+
+test('numbers as the bridge takes them', () => {
+    assert.ok(isNumber('0'));
+    assert.ok(isNumber('9223372036854775807'));
+    assert.ok(!isNumber('9223372036854775808'));
+    assert.ok(!isNumber('01'));
+    assert.ok(!isNumber('-1'));
+    assert.ok(!isNumber(''));
+});
+
+test('day marks, and where what is new begins', () => {
+    const day = 86_400_000;
+    const log = refresh(EMPTY, [
+        wire(3, 'to_gm', { ts: 3 * day }), wire(2, 'to_gm', { ts: 3 * day - 1 }),
+        wire(1, 'to_gm', { ts: day }),
+    ], false);
+    const items = itemsOf(log, [], freshKeyOf(log, 2));
+
+    assert.equal(items[0]?.day, true);
+    assert.deepEqual(items.map((one) => one.fresh), [false, true, false]);
+    assert.equal(freshKeyOf(log, 0), '');
+    assert.equal(freshKeyOf(log, 9), '');
+});
