@@ -108,6 +108,27 @@ static ngx_command_t  ngx_http_gmchat_commands[] = {
       0,
       NULL },
 
+    { ngx_string("gmchat_operator"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_gmchat_operator,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_admin"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_1MORE,
+      ngx_http_gmchat_admin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("gmchat_audit"),
+      NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_gmchat_audit,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("gmchat_message_max"),
       NGX_HTTP_GMCHAT_ANYWHERE|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -280,7 +301,8 @@ ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf)
      *
      *     conf->kind = NGX_HTTP_GMCHAT_OFF;
      *     conf->group = NULL;
-     *     conf->entries, bytes, keep, ttl, patience, silent = { 0, NULL };
+     *     conf->entries, bytes, keep, ttl, patience, silent, audit
+     *         = { 0, NULL };
      */
 
     conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_gmchat_loc_conf_t));
@@ -292,6 +314,8 @@ ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf)
     conf->allow = NGX_CONF_UNSET_PTR;
     conf->group_client = NGX_CONF_UNSET;
     conf->role_from = NGX_CONF_UNSET;
+    conf->named = NGX_CONF_UNSET_PTR;
+    conf->admins = NGX_CONF_UNSET_PTR;
     conf->message_max = NGX_CONF_UNSET_SIZE;
     conf->redeliver = NGX_CONF_UNSET_MSEC;
     conf->durability = NGX_CONF_UNSET_PTR;
@@ -398,6 +422,7 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_gmchat_merge_text(&conf->ttl, &prev->ttl, "2592000");
     ngx_http_gmchat_merge_text(&conf->patience, &prev->patience, "60000");
     ngx_http_gmchat_merge_text(&conf->silent, &prev->silent, "15000");
+    ngx_http_gmchat_merge_text(&conf->audit, &prev->audit, "10000");
     ngx_conf_merge_msec_value(conf->redeliver, prev->redeliver, 60000);
 
     ngx_conf_merge_value(conf->window, prev->window, 1000);
@@ -412,6 +437,10 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->kind != NGX_HTTP_GMCHAT_OFF && conf->store == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "no \"gmchat_redis\" is defined for \"gmchat\"");
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_gmchat_operator_merge(cf, prev, conf) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -444,6 +473,10 @@ ngx_http_gmchat_init(ngx_conf_t *cf)
     }
 
     *handler = ngx_http_gmchat_park_handler;
+
+    if (gmcf->operators && ngx_http_gmchat_operator_scripts() != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     stores = gmcf->stores.elts;
 
@@ -574,13 +607,32 @@ ngx_http_gmchat(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+ngx_http_complex_value_t *
+ngx_http_gmchat_value(ngx_conf_t *cf, ngx_str_t *value)
+{
+    ngx_http_complex_value_t          *complex;
+    ngx_http_compile_complex_value_t   ccv;
+
+    complex = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (complex == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+    ccv.cf = cf;
+    ccv.value = value;
+    ccv.complex_value = complex;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? complex : NULL;
+}
+
+
 static char *
 ngx_http_gmchat_group(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_gmchat_loc_conf_t  *glcf = conf;
 
-    ngx_str_t                         *value;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t  *value;
 
     if (glcf->group) {
         return "is duplicate";
@@ -597,17 +649,8 @@ ngx_http_gmchat_group(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         glcf->group_client = 1;
     }
 
-    glcf->group = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    glcf->group = ngx_http_gmchat_value(cf, &value[1]);
     if (glcf->group == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-    ccv.cf = cf;
-    ccv.value = &value[1];
-    ccv.complex_value = glcf->group;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

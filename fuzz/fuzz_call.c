@@ -5,8 +5,9 @@
 
 #include "fuzz_call.h"
 #include "fuzz_plain.h"
-#include "gmchat_action.h"
+#include "gmchat_desk.h"
 #include "gmchat_reply.h"
+#include "gmchat_split.h"
 
 
 static const gmchat_str_t  fuzz_call_prefix = gmchat_string("gmchat:{g}:");
@@ -83,6 +84,17 @@ fuzz_call_right(gmchat_param_e id, const gmchat_str_t *value)
     case GMCHAT_P_GM_NAME:
         return value->len >= 1 && value->len <= 256 && fuzz_utf8(value)
                && memchr(value->data, '\0', value->len) == NULL;
+
+    case GMCHAT_P_OPERATOR:
+        return value->len >= 1 && value->len <= 128 && fuzz_utf8(value)
+               && memchr(value->data, '\n', value->len) == NULL;
+
+    case GMCHAT_P_ROLE:
+        return gmchat_str_is(value, "admin") || gmchat_str_is(value, "gm")
+               || gmchat_str_is(value, "viewer");
+
+    case GMCHAT_P_GM_ACCOUNTS:
+        return fuzz_integer(value, &n);
 
     case GMCHAT_P_MSG:
         return fuzz_base64(value, &n) && n <= FUZZ_MESSAGE_MAX;
@@ -161,6 +173,50 @@ fuzz_call_needs(fuzz_t *f, const gmchat_action_t *action,
 }
 
 
+/* An operator's call has one more word, of eleven lines; the last is JSON. */
+
+static void
+fuzz_call_sign(fuzz_t *f, const gmchat_action_t *action,
+    const gmchat_args_t *args, gmchat_arena_t *arena,
+    gmchat_script_call_t *call)
+{
+    json_t         *params;
+    unsigned        n, lines;
+    gmchat_str_t    word, line;
+    gmchat_desk_t   desk = { gmchat_string("olga"), gmchat_string("::1"),
+                             gmchat_string("10000"), 0 };
+
+    n = call->n;
+
+    if (gmchat_desk_sign(call, &desk, action, args,
+                         gmchat_desk_note(action, args), arena)
+        != 0)
+    {
+        fuzz_must(f->starved && call->n == n);
+        return;
+    }
+
+    fuzz_must(call->desk && call->n == n + 1 && call->n <= GMCHAT_WORDS_MAX);
+
+    word = call->words[n];
+    fuzz_note_str(f, "desk", &word);
+    fuzz_must(word.len && word.data[word.len - 1] == '\n');
+    word.len--;
+
+    for (lines = 1; gmchat_split_first(&word, '\n', &line); lines++) {
+        /* void */
+    }
+
+    fuzz_must(lines == 11);
+
+    fuzz_feed(f);
+    params = json_loadb((char *) line.data, line.len, 0, NULL);
+    fuzz_must(json_is_object(params));
+    json_decref(params);
+    fuzz_starve(f);
+}
+
+
 static void
 fuzz_call_build(fuzz_t *f, const gmchat_action_t *action,
     const gmchat_args_t *args, gmchat_arena_t *arena)
@@ -198,6 +254,10 @@ fuzz_call_build(fuzz_t *f, const gmchat_action_t *action,
     fuzz_must(!action->mailbox
               || memcmp(call.words[1].data, fuzz_call_prefix.data,
                         fuzz_call_prefix.len) == 0);
+
+    if (action->endpoint == GMCHAT_GM) {
+        fuzz_call_sign(f, action, args, arena, &call);
+    }
 }
 
 

@@ -219,14 +219,16 @@ START_TEST(history)
     gmchat_entry_t  e;
 
     e = entry("['1700-0' ['i' '1-2' 'd' 'p' 'g' '9' 'm' 'Zg==' 't' '5']]");
-    gmchat_entry_history_object(&out, &e, &scratch);
+    gmchat_buf_add_text(&out, "{");
+    gmchat_entry_history_members(&out, &e, &scratch);
     wrote(&out, "{\"id\":\"1-2\",\"dir\":\"to_player\",\"gm_account\":\"9\","
-                "\"text\":\"f\",\"ts\":5}");
+                "\"text\":\"f\",\"ts\":5");
 
     e = entry("['1700-0' ['i' '1-2' 'd' 'g' 'g' '9' 'm' '/w==' 't' '5']]");
-    gmchat_entry_history_object(&out, &e, &scratch);
+    gmchat_buf_add_text(&out, "{");
+    gmchat_entry_history_members(&out, &e, &scratch);
     wrote(&out, "{\"id\":\"1-2\",\"dir\":\"to_gm\",\"gm_account\":\"9\","
-                "\"msg\":\"/w==\",\"ts\":5}");
+                "\"msg\":\"/w==\",\"ts\":5");
 }
 END_TEST
 
@@ -499,7 +501,7 @@ object_short_of_memory(void *data)
         break;
 
     default:
-        gmchat_entry_history_object(&one, &object->entry, &two);
+        gmchat_entry_history_members(&one, &object->entry, &two);
     }
 
     ck_assert_int_eq(one.failed, failing_malloc_disarm());

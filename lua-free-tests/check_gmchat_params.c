@@ -443,6 +443,70 @@ START_TEST(online)
 END_TEST
 
 
+/* An id is one: unlike a cursor it is never empty. */
+START_TEST(id)
+{
+    size_t  i;
+
+    static const char  *bad[] = {
+        "", "1", "-", "1-", "-1", "01-1", "1-1-1", "1-1 ", "x",
+        "9223372036854775808-1"
+    };
+
+    ck_assert_uint_eq(check(GMCHAT_P_ID, "0-0"), GMCHAT_OK);
+    ck_assert_uint_eq(check(GMCHAT_P_ID, "1795211638879774-3"), GMCHAT_OK);
+
+    for (i = 0; i < check_nelts(bad); i++) {
+        ck_assert_msg(check(GMCHAT_P_ID, bad[i]) == GMCHAT_MALFORMED, "%s",
+                      bad[i]);
+    }
+}
+END_TEST
+
+
+/* Letters of any script; counted are characters, whatever their bytes. */
+START_TEST(canned_name)
+{
+    size_t        i;
+    char          text[200];
+    gmchat_str_t  value;
+
+    static const char  *good[] = {
+        "a", "Z", "0", "_", "-", "hello-2_B", "\xc2\xa1", "\xc3\xa9t\xc3\xa9",
+        "\xe4\xbd\xa0\xe5\xa5\xbd", "\xf0\x9f\x99\x82"
+    };
+
+    static const char  *bad[] = {
+        "", " ", "a b", "a\tb", "a\n", "a/b", "a.b", "a:b", "{a}", "a@", "[",
+        "`", "a\x7f", "\x01", "\xc2\x80", "\xc2\x9f", "\xc2\xa0", "a\xc2\xa0" "b",
+        "\xff", "\xc3", "\xe4\xbd", "\xa9", "a\xc0\xaf"
+    };
+
+    for (i = 0; i < check_nelts(good); i++) {
+        ck_assert_msg(check(GMCHAT_P_NAME, good[i]) == GMCHAT_OK, "%zu", i);
+    }
+
+    for (i = 0; i < check_nelts(bad); i++) {
+        ck_assert_msg(check(GMCHAT_P_NAME, bad[i]) == GMCHAT_MALFORMED, "%zu",
+                      i);
+    }
+
+    ck_assert_uint_eq(check_bytes(GMCHAT_P_NAME, "a\0b", 3, &value),
+                      GMCHAT_MALFORMED);
+    gmchat_arena_free(&arena);
+
+    ck_assert_uint_eq(check_length(GMCHAT_P_NAME, 'a', 32), GMCHAT_OK);
+    ck_assert_uint_eq(check_length(GMCHAT_P_NAME, 'a', 33), GMCHAT_MALFORMED);
+
+    for (text[0] = '\0', i = 1; i <= 33; i++) {
+        strcat(text, "\xf0\x9f\x99\x82");
+        ck_assert_uint_eq(check(GMCHAT_P_NAME, text),
+                          i <= 32 ? GMCHAT_OK : GMCHAT_MALFORMED);
+    }
+}
+END_TEST
+
+
 START_TEST(format)
 {
     ck_assert_uint_eq(check(GMCHAT_P_FORMAT, "json"), GMCHAT_OK);
@@ -513,6 +577,8 @@ main(void)
     tcase_add_test(tc, position);
     tcase_add_test(tc, stream);
     tcase_add_test(tc, online);
+    tcase_add_test(tc, id);
+    tcase_add_test(tc, canned_name);
     tcase_add_test(tc, format);
     tcase_add_test(tc, out_of_memory);
 

@@ -37,6 +37,14 @@ START_TEST(the_contracts_codes)
         { GMCHAT_HOST_FORBIDDEN, -7, 403, 0 },
         { GMCHAT_GROUP_FORBIDDEN, -7, 403, 0 },
         { GMCHAT_ORIGIN_FORBIDDEN, -7, 403, 0 },
+        { GMCHAT_METHOD_POST, 0, 405, 0 },
+        { GMCHAT_NO_HEADER, -7, 403, 0 },
+        { GMCHAT_NO_OPERATOR, -7, 403, 0 },
+        { GMCHAT_NO_ROLE, -7, 403, 0 },
+        { GMCHAT_VIEWER, -7, 403, 0 },
+        { GMCHAT_NOT_GIVEN, -7, 403, 0 },
+        { GMCHAT_NOT_ADMIN, -7, 403, 0 },
+        { GMCHAT_NO_SUCH_OPERATOR, -3, 400, 0 },
         { GMCHAT_NO_ACTION, -8, 404, 0 },
         { GMCHAT_RATE_LIMITED, -9, 429, 1 },
         { GMCHAT_MSGID_REUSED, -10, 409, 0 },
@@ -45,6 +53,7 @@ START_TEST(the_contracts_codes)
         { GMCHAT_NO_STREAM, -3, 400, 0 },
         { GMCHAT_NO_CURSOR, -3, 400, 0 },
         { GMCHAT_TOO_MANY, -3, 400, 0 },
+        { GMCHAT_CANNED_FULL, -3, 400, 0 },
         { GMCHAT_FAULT, -6, 504, 0 }
     };
 

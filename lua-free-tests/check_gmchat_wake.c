@@ -135,6 +135,52 @@ START_TEST(others)
 END_TEST
 
 
+START_TEST(marks)
+{
+    gmchat_wake_t  w;
+
+    ck_assert_int_eq(wake_text(&w, "s 7 17-42"), GMCHAT_WAKE_READ);
+    is(&w.entry.uid, "7");
+    is(&w.entry.id, "17-42");
+    is(&w.entry.gm, "");
+    is(&w.entry.msg, "");
+
+    ck_assert_int_eq(wake_text(&w, "s 9223372036854775807 "
+                               "9223372036854775807-9223372036854775807"),
+                     GMCHAT_WAKE_READ);
+    is(&w.entry.uid, "9223372036854775807");
+}
+END_TEST
+
+
+/* What an action has not is a dash, or is not there. */
+START_TEST(desks)
+{
+    size_t         i;
+    gmchat_wake_t  w;
+
+    static const char  *texts[][4] = {
+        { "x send 7 17-42", "send", "7", "17-42" },
+        { "x add 7 ", "add", "7", "" },
+        { "x add 7", "add", "7", "" },
+        { "x add 7 -", "add", "7", "" },
+        { "x online - -", "online", "", "" },
+        { "x online", "online", "", "" },
+        { "x canned_set", "canned_set", "", "" },
+        { "x ack - 5-1", "ack", "", "5-1" }
+    };
+
+    for (i = 0; i < check_nelts(texts); i++) {
+        ck_assert_msg(wake_text(&w, texts[i][0]) == GMCHAT_WAKE_DESK, "%s",
+                      texts[i][0]);
+        is(&w.action, texts[i][1]);
+        is(&w.entry.uid, texts[i][2]);
+        is(&w.entry.id, texts[i][3]);
+    }
+}
+END_TEST
+
+
 /* Whatever is not understood has the mailbox read. */
 START_TEST(not_understood)
 {
@@ -158,7 +204,13 @@ START_TEST(not_understood)
         "a", "a ", "a m", "a m ", "a r ", "a o", "a o 1-2", "a 1-2",
         "a x 1-2", "a  m 1-2", "a m  1-2", "a m 1-2 ", "a m 1-2 3",
         "a m 12", "a m -", "a r 1-x", "a a m 1-2", "am 1-2",
-        "a m 9223372036854775808-1", "a m 1-9223372036854775808"
+        "a m 9223372036854775808-1", "a m 1-9223372036854775808",
+        "s", "s ", "s 7", "s 7 ", "s 7 7", "s x 1-2", "s  1-2", "s 07 1-2",
+        "s 7 1-2 ", "s 7 1-2 3", "s 7  1-2", "s 7 01-2", "s 7 1-",
+        "s 9223372036854775808 1-2", "x", "x ", "x  7 1-2", "x Send 7 1-2",
+        "x se-nd 7 1-2", "x send x 1-2", "x send 07 1-2", "x send 7 12",
+        "x send 7 1-2 3", "x send -- 1-2", "x - 7 1-2",
+        "x send 7 -1", "x send\" 7 1-2", "x 7 1-2"
     };
 
     for (i = 0; i < check_nelts(texts); i++) {
@@ -192,6 +244,7 @@ START_TEST(cut_anywhere)
           GMCHAT_WAKE_ENTRY },
         { "a m 17-42", 8, GMCHAT_WAKE_DONE },
         { "a r 17-42", 8, GMCHAT_WAKE_DONE },
+        { "s 7 17-42", 8, GMCHAT_WAKE_READ },
         { "o", 1, GMCHAT_WAKE_ONLINE }
     };
 
@@ -215,7 +268,7 @@ START_TEST(random_bytes)
     char           text[48];
     gmchat_wake_t  w;
 
-    static const char  bytes[] = "mrao  1-2 7 9 5 apply\0\xff";
+    static const char  bytes[] = "mraosx  1-2 7 9 5 apply\0\xff";
 
     for (seed = 1, n = 0; n < 20000; n++) {
         len = check_random_below(&seed, sizeof(text));
@@ -243,6 +296,8 @@ main(void)
     tcase_add_test(tc, messages);
     tcase_add_test(tc, relations);
     tcase_add_test(tc, others);
+    tcase_add_test(tc, marks);
+    tcase_add_test(tc, desks);
     tcase_add_test(tc, not_understood);
     tcase_add_test(tc, cut_anywhere);
     tcase_add_test(tc, random_bytes);

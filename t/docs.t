@@ -292,11 +292,17 @@ my %samples = (
     call => \@integers, cursor => \@positions, stream => \@streams,
     wait => [ qw(0 1 55 56 -1 x), '' ], online => [ qw(1 0 true), '' ],
     lease => [ qw(4 5 60 86400 86401 x), '' ],
+    operator => [ 'olga', 'O. K.', '', "a\tb", "a\x7f", 'x' x 128, 'x' x 129 ],
+    role => [ qw(admin gm viewer none Admin), '' ],
+    gm_accounts => \@integers,
     gm_name => \@names, msg => \@base64,
     text => [ '', 'Hello', 'x' x 4096, 'x' x 4097 ],
     msgid => \@tokens, group => \@tokens, ack => \@cursors,
     before => \@cursors, limit => [ qw(0 1 1000 1001 x) ],
     format => [ 'json', 'xml', '' ],
+    id => \@cursors,
+    name => [ 'a', 'A-z_09', '', 'a b', 'a/b', 'a.b', '{a}', 'a@', "a\n",
+        "a\x7f", 'x' x 32, 'x' x 33 ],
 );
 
 same([ 'action', keys %samples ], [ keys %preset ],
@@ -395,16 +401,18 @@ for my $endpoint (qw(gm gs)) {
     }
 }
 
-# Of a host's stream there are all events, of a GM's some.
+# Some events are of one kind of stream alone.
 
 my @told = unique(map { /"(\w+)"/g }
     $source =~ /event_(?:tell|add)\((stream,[^;{]*)\);/g);
 
-same([ events_of('gs') ], \@told, 'asyncapi.yaml: the events');
-same([ $actions =~ /^\| `(\w+)` \| (?:both|gs) \| `\{/mg ], \@told,
-    'actions.md: the events');
-same([ $actions =~ /^\| `(\w+)` \| (?:both|gm) \| `\{/mg ],
-    [ events_of('gm') ], 'and those of a GM\'s stream');
+same([ unique(map { events_of($_) } qw(gm gs)) ], \@told,
+    'asyncapi.yaml: the events');
+
+for my $endpoint (qw(gm gs)) {
+    same([ $actions =~ /^\| `(\w+)` \| (?:both|$endpoint) \| `\{/mg ],
+        [ events_of($endpoint) ], "actions.md: the events of $endpoint");
+}
 
 sub events_of {
     my ($endpoint) = @_;
@@ -423,14 +431,14 @@ for my $endpoint (qw(gm gs)) {
 
 my $wire = join '', map { slurp_file($_) }
     glob("$root/src/feed/*.[ch] $root/src/transport/*.[ch]");
-my %code = $wire =~ /^ {4}(\w+_(?:WS|CLOSE)_\w+) = (1\d{3})\b/mg;
+my %code = $wire =~ /^ {4}(\w+_(?:WS|CLOSE)_\w+) = ([14]\d{3})\b/mg;
 my @used = grep { my $name = $_; 1 < (() = $wire =~ /\b$name\b/g) }
     grep { $code{$_} != 1005 } keys %code;
 my @codes = unique(map { $code{$_} } @used);
 
 same([ keys %{ $async->{'x-close-codes'} } ], \@codes,
     'asyncapi.yaml: the close codes');
-same([ $actions =~ /^\| (1\d{3}) \|/mg ], \@codes,
+same([ $actions =~ /^\| ([14]\d{3}) \|/mg ], \@codes,
     'actions.md: the close codes');
 
 # ---- docs/directives.md
@@ -599,12 +607,14 @@ my ($rights) = $operations =~ /^ {4}(ACL SETUSER .*?)\n\n/ms;
 my ($password) = $rights =~ / >(\S+)/;
 
 write_file("$folder/password", "$password\n");
+write_file("$folder/operators", "olga:{PLAIN}open\nbo:{PLAIN}open\n");
 
 my $redis = start_redis();
 $redis->cmd(split ' ', $rights);
 
 my $nginx = start_nginx(redis => $redis,
-    vars => { PASSWORD => "$folder/password" }, conf => <<'EOF');
+    vars => { PASSWORD => "$folder/password",
+        OPERATORS => "$folder/operators" }, conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%
@@ -614,6 +624,13 @@ http {
         listen 127.0.0.1:%%PORT%%;
         location = /gm { gmchat gm; }
         location = /gs { gmchat gs; }
+        location = /desk {
+            gmchat gm;
+            gmchat_operator $remote_user;
+            gmchat_admin olga;
+            auth_basic desk;
+            auth_basic_user_file %%OPERATORS%%;
+        }
     }
 }
 EOF
@@ -645,6 +662,7 @@ sub play {
     my ($type) = map { /^Content-Type: (.*)/ } @headers;
 
     return $nginx->request($method, $uri,
+        headers => [ grep { !/^Content-Type:/ } @headers ],
         defined $body ? (body => $body, type => $type) : ());
 }
 
@@ -718,6 +736,7 @@ sub timeless {
     my ($text) = @_;
 
     $text =~ s/\b\d{16}-(\d+)/epoch-$1/g;
+    $text =~ s/"\d{13}-\d+"/"entry"/g;
     $text =~ s/:\d{13}\b/:time/g;
     $text =~ s/"[0-9a-f]{32}"/"stream"/g;
 
@@ -743,6 +762,8 @@ my %said;       # endpoint => event => [ data ]
 hear(gm => 5001, '', qw(open message message ready));
 hear(gm => 5001, '5001:1-1', qw(open reset message message
     ready));
+hear_beside(qw(read desk));
+hear_last();
 hear(gs => 1002, '', qw(open relation message message online ready));
 hear(gs => 1002, '1002:1-1:1-1', qw(open reset relation reset message message
     online ready));
@@ -765,6 +786,56 @@ sub hear {
         "the stream of $endpoint, cursor '$cursor', says what it should");
     is(told_by(@frames), told_by(@events), 'and so does a WebSocket');
     push @{ $said{$endpoint}{ $_->{event} } }, $_ for @frames;
+}
+
+# What a GM's two streams hear of beside messages, of whom another one reads.
+
+sub hear_beside {
+    my (@names) = @_;
+
+    my ($last) = items($nginx->gm('history', uid => 720001, limit => 1,
+        format => 'json'));
+
+    is_success($nginx->gm('read', gm_account => 5001, uid => 720001,
+        id => $last->{id}), 'a GM has read');
+    $redis->cmd('PUBLISH', 'gmchat:{default}:to:g5001',
+        "x send 720001 $last->{id}");
+
+    my ($stream, $socket) = @open[-2, -1];
+    my @frames = map { $socket->next_event } @names;
+
+    is(join(' ', map { $_->{event} } @frames), "@names",
+        'a stream says what happens beside messages');
+    is(told_by(@frames), told_by($stream->next_events(scalar @names)),
+        'so does the other');
+    push @{ $said{gm}{ $_->{event} } }, $_ for @frames;
+}
+
+# What the streams of an operator hear last, whose role is taken away.
+
+sub hear_last {
+    my ($bo, $olga) = map { 'Authorization: Basic ' . b64("$_:open") }
+        qw(bo olga);
+    my @open_by = (address => $nginx->address,
+        uri => '/desk?action=stream&gm_account=5001', headers => [$bo]);
+
+    for my $call ([ 'operator', role => 'gm', gm_accounts => 5001 ],
+        ['dismiss'])
+    {
+        my ($action, @params) = @$call;
+
+        is_bare($nginx->post_form('/desk', [ action => $action,
+            operator => 'bo', @params ], headers => [ $olga, 'X-GMChat: 1' ]),
+            "$action, by an admin");
+        push @open, Test::Gmchat::Sse->new(@open_by),
+            Test::Gmchat::WebSocket->open(@open_by) if $action eq 'operator';
+    }
+
+    my ($stream, $socket) = @open[-2, -1];
+    my $frame = $socket->next_event('forbidden');
+    is(told_by($frame), told_by($stream->next_event('forbidden')),
+        'both are told that it has no right any more');
+    $said{gm}{forbidden} = [$frame];
 }
 
 # Streams differ in their names, and in nothing else.

@@ -7,12 +7,12 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
 use Test::Gmchat::Resp;
+use Test::Gmchat::Scripts;
 use Test::More;
 
 use constant {
@@ -27,51 +27,23 @@ my $redis = start_redis();
 my $listener = Test::Gmchat::Resp->new($redis->address) or die "Redis: $!";
 my $history = 'one';
 my ($entries_max, $bytes_max) = (1000, 1_000_000);
-my %sha;
+my $scripts = Test::Gmchat::Scripts->new(redis => $redis, prefix => PREFIX);
 
 
 # ---- calling scripts
 
-sub slurp {
-    my ($name) = @_;
-
-    open(my $file, '<', $name) or die "$name: $!";
-    local $/;
-
-    return scalar <$file>;
-}
-
-sub sha {
-    my ($name) = @_;
-
-    my $folder = abs_path("$FindBin::Bin/../src/lua");
-
-    return $sha{$name} //= do {
-        my $text = slurp("$folder/$name.lua");
-        $text =~ s{^-- include (\w+)$}{slurp("$folder/include/$1.lua")}gem;
-        $redis->cmd('SCRIPT', 'LOAD', $text);
-    };
-}
-
 sub run_script {
-    my ($name, @argv) = @_;
-
-    return $redis->cmd('EVALSHA', sha($name), 1, PREFIX, @argv);
+    return $scripts->run(@_);
 }
 
 # Of a mailbox, which is named without the prefix.
 
 sub run_in {
-    my ($name, $mailbox, @argv) = @_;
-
-    return $redis->cmd('EVALSHA', sha($name), 1, PREFIX, PREFIX . $mailbox,
-        @argv);
+    return $scripts->run_in(@_);
 }
 
 sub store {
-    my ($command, $key, @more) = @_;
-
-    return $redis->cmd($command, PREFIX . $key, @more);
+    return $scripts->store(@_);
 }
 
 # How often a script called Redis, by command.
@@ -79,11 +51,7 @@ sub store {
 sub cost {
     my (@call) = @_;
 
-    $redis->cmd('CONFIG', 'RESETSTAT');
-    run_in(@call);
-
-    return { $redis->cmd('INFO', 'commandstats')
-        =~ /^cmdstat_(?!evalsha|config|info)(\S+?):calls=(\d+)/mg };
+    return $scripts->cost(sub { run_in(@call) });
 }
 
 sub clock {

@@ -52,6 +52,7 @@ http {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }
         location /gs { gmchat gs; }
+        location /desk { gmchat gm; gmchat_operator olga; gmchat_admin olga; }
         location /parked { gmchat gm; keepalive_timeout 60s; }
         location /filtered { gmchat gs; limit_rate 10m; }
         location /status { gmchat status; }
@@ -394,6 +395,46 @@ sub scene_websocket {
     return $whole;
 }
 
+# An operator's call; and a stream whose rights are looked at again.
+
+sub scene_operator {
+    my $text = 't' . ++$n;
+    my $response = attempt(sub {
+        $nginx->post_form('/desk', [ action => 'send', gm_account => 1,
+            uid => 5, text => $text, msgid => $text ],
+            headers => ['X-GMChat: 1']);
+    });
+
+    return note_sent($text, $response && $response->{json});
+}
+
+sub scene_operator_stream {
+    my $stream = patient(sub {
+        Test::Gmchat::Sse->new(address => $nginx->address,
+            uri => '/desk?action=stream&gm_account=1');
+    }) or return 0;
+
+    my $whole = patient(sub {
+        my $open = $stream->next_event('open') or die 'a stream that is none';
+        $stream->next_event('ready') or die 'a stream that is not ready';
+        $redis->cmd('PUBLISH', 'gmchat:{default}:to:ops', 'p olga');
+        $redis->cmd('PUBLISH',
+            "gmchat:{default}:to:gm:$open->{data}{stream}", '+ 2');
+        $stream->next_event('ready') or die 'no receiver is added';
+        my $text = to_gm() // die 'nothing was sent';
+
+        while (my $event = $stream->next_event('message')) {
+            return 1 if $event->{data}{text} eq $text;
+        }
+
+        return 0;
+    });
+
+    $stream->close;
+
+    return $whole;
+}
+
 # All connections to Redis are lost, also that of a held call, and come back.
 
 sub scene_link {
@@ -494,7 +535,8 @@ sub descriptors {
 
 my @scenes = qw(scene_send scene_json_body scene_read scene_idle scene_take
     scene_take_all scene_long_poll scene_long_poll_ack scene_long_poll_parked
-    scene_stream scene_stream_filtered scene_websocket scene_link scene_seen);
+    scene_stream scene_stream_filtered scene_websocket scene_operator
+    scene_operator_stream scene_link scene_seen);
 
 # Twice with memory, so that what is kept for good is there.
 

@@ -83,7 +83,9 @@ is(scalar items($nginx->gs('receive', host => 1001, format => 'json')), 30,
     'plain');
 is(scalar @{ data($nginx->gm('receive'))->{1} }, 3, 'of all GMs, base64');
 is_success($nginx->gm(@$_), "@$_") for [ 'history', uid => 5 ], [ 'hosts' ],
-    [ 'friends', gm_account => 1 ], [ 'online', gm_account => 1 ];
+    [ 'friends', gm_account => 1 ], [ 'online', gm_account => 1 ],
+    [ 'player', uid => 5 ], [ 'canned_set', name => 'a', text => 'x' ],
+    [ 'canned' ], [ 'read', gm_account => 1, uid => 5, id => '1-1' ];
 is_success($nginx->gs($_, host => 1001), "gs $_") for qw(relation online);
 is_error($nginx->gm('send', gm_account => 'x'), -1, qr/\w/, 'no integer');
 is_error($nginx->post_json('/gm', '{"action":'), -3, qr/JSON/, 'no JSON');

@@ -453,6 +453,16 @@ my @steps = (
         before => sub { $_[0]{data}[1]{id} } } ],
     [ 'gm', history => { uid => 99 } ],
     [ 'gm', history => { uid => 5, limit => 0 } ],
+    [ 'gm', read => { gm_account => 1, uid => 5,
+        id => '1700000000000000-9' } ],
+    [ 'gm', read => { gm_account => 2, uid => 5, id => '1-1' } ],
+    [ 'gm', read => { gm_account => 1, uid => 5, id => '1-' } ],
+    [ 'gm', player => { uid => 5, format => 'json' } ],
+    [ 'gm', player => { uid => 99 } ],
+    [ 'gm', canned_set => { name => 'a b', text => 'x' } ],
+    [ 'gm', canned_set => { name => 'a', text => '{player}' } ],
+    [ 'gm', canned => { format => 'json' } ],
+    [ 'gm', canned_del => { name => 'a' } ],
     [ 'gm', hosts => { format => 'json' } ],
     [ 'gs', receive => { host => 1001, ack => '', format => 'json',
         limit => 2 } ],
@@ -478,6 +488,16 @@ my @steps = (
     [ 'gm', del => { gm_account => 1, uid => 5 } ],
     [ 'gm', del => { gm_account => 404, uid => 5 } ],
     [ 'gs', relation => { host => 1001 } ],
+    [ 'gm', me => { format => 'json' } ],
+    [ 'gm', operator => { operator => "J\xc3\xb6rg", role => 'gm',
+        gm_accounts => '1,2' } ],
+    [ 'gm', operator => { operator => 'olga', role => 'gm',
+        gm_accounts => '404' } ],
+    [ 'gm', operator => { operator => 'olga', role => 'boss' } ],
+    [ 'gm', operators => { format => 'json' } ],
+    [ 'gm', dismiss => { operator => "J\xc3\xb6rg" } ],
+    [ 'gm', dismiss => { operator => 'olga' } ],
+    [ 'gm', audit => { format => 'json', limit => 5 } ],
     [ 'gm', accounts => { group => 'default' } ],
     [ 'gm', accounts => { group => '' } ],
     [ 'gm', accounts => { group => 'a b' } ],
@@ -502,7 +522,7 @@ sub plain {
 
     my $text = $json->encode($reply);
     $text =~ s/\b\d{16}-(\d+)\b/E-$1/g;
-    $text =~ s/"(ts|since|last_poll)":\d+/"$1":0/g;
+    $text =~ s/"(ts|since|waiting_since|last_poll)":\d+/"$1":0/g;
 
     return $text;
 }

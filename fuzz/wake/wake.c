@@ -4,6 +4,8 @@
 
 #include "fuzz.h"
 #include "fuzz_plain.h"
+#include "gmchat_cursor.h"
+#include "gmchat_integer.h"
 #include "gmchat_wake.h"
 
 
@@ -244,6 +246,30 @@ fuzz_wake_again(fuzz_t *f, const gmchat_wake_t *wake, gmchat_wake_e kind,
 }
 
 
+/* What is said of a message, and of an operator, which may leave things out. */
+
+static void
+fuzz_wake_about(const gmchat_wake_t *wake, gmchat_wake_e kind,
+    const gmchat_str_t *text)
+{
+    fuzz_must(text->data[0] == (kind == GMCHAT_WAKE_READ ? 's' : 'x'));
+
+    if (kind == GMCHAT_WAKE_DESK) {
+        fuzz_must(wake->action.len && fuzz_within(&wake->action, text));
+    }
+
+    if (kind == GMCHAT_WAKE_READ || wake->entry.uid.len) {
+        fuzz_must(fuzz_within(&wake->entry.uid, text));
+        fuzz_must(gmchat_integer_parse(&wake->entry.uid, NULL));
+    }
+
+    if (kind == GMCHAT_WAKE_READ || wake->entry.id.len) {
+        fuzz_must(fuzz_within(&wake->entry.id, text));
+        fuzz_must(gmchat_cursor_parse(&wake->entry.id, NULL, NULL));
+    }
+}
+
+
 /* Bytes that the store did not make: read, and nothing more. */
 
 static void
@@ -261,6 +287,10 @@ fuzz_payload(fuzz_t *f)
 
     if (kind == GMCHAT_WAKE_DONE || kind == GMCHAT_WAKE_ENTRY) {
         fuzz_wake_again(f, &wake, kind, &text);
+    }
+
+    if (kind == GMCHAT_WAKE_READ || kind == GMCHAT_WAKE_DESK) {
+        fuzz_wake_about(&wake, kind, &text);
     }
 
     fuzz_must((kind == GMCHAT_WAKE_ONLINE) == gmchat_str_is(&text, "o"));

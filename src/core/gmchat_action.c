@@ -226,6 +226,7 @@ gmchat_action_build(const gmchat_action_t *action, const char *script,
     }
 
     call->history = 0;
+    call->desk = 0;
     call->durability = NULL;
     call->quiet = NULL;
 

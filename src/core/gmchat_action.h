@@ -35,6 +35,8 @@ typedef enum {
                                            that is not heard of is silent */
     GMCHAT_E_ENDPOINT,                  /* gm, gs */
     GMCHAT_E_CHANGE,                    /* of a stream's receivers: +, - */
+    GMCHAT_E_OPERATOR,                  /* who acts; "": nobody is named */
+    GMCHAT_E_ADMIN,                     /* 1: an admin by configuration */
 
     GMCHAT_ARGS_ALL
 } gmchat_arg_e;
@@ -102,6 +104,19 @@ typedef struct {
 #define GMCHAT_A_KEEP        0x40   /* what it tells is to be safe */
 #define GMCHAT_A_WRITES      0x80   /* the reply's last item names the receiver
                                        that it wrote to: h<host>, g<gm> */
+#define GMCHAT_A_CHANGE      0x100  /* changes something: an operator's is by
+                                       POST, and noted */
+#define GMCHAT_A_TELLS       0x200  /* .. and the GM's streams hear of it */
+
+
+/* Which operators may do it.  A row that does not say is for admins. */
+
+typedef enum {
+    GMCHAT_RIGHT_ADMIN = 0,
+    GMCHAT_RIGHT_LOOK,              /* viewers too */
+    GMCHAT_RIGHT_ACT,               /* who the GM is given to */
+    GMCHAT_RIGHT_ANY                /* whoever is named */
+} gmchat_right_e;
 
 struct gmchat_action_s {
     gmchat_endpoint_e   endpoint;
@@ -117,6 +132,7 @@ struct gmchat_action_s {
     gmchat_encode_pt    encode;     /* NULL: {"res":1} says it all */
     const gmchat_wait_t *wait;      /* NULL: it is answered at once */
     unsigned            flags;
+    gmchat_right_e      right;      /* of operators; gs has none */
 };
 
 

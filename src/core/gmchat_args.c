@@ -216,7 +216,7 @@ gmchat_json_malloc(size_t size)
 }
 
 
-static void
+void
 gmchat_json_watch(void)
 {
     gmchat_json_memory.failed = 0;
@@ -225,9 +225,7 @@ gmchat_json_watch(void)
 }
 
 
-/* Returns 1 if an allocation failed since it is watched. */
-
-static int
+int
 gmchat_json_unwatch(void)
 {
     json_set_alloc_funcs(gmchat_json_memory.malloc, gmchat_json_memory.free);

@@ -46,6 +46,11 @@ gmchat_status_e gmchat_args_json(gmchat_args_t *args, gmchat_arena_t *arena,
 gmchat_status_e gmchat_args_check(gmchat_args_t *args, gmchat_param_e id,
     const gmchat_param_env_t *env, gmchat_refusal_t *refusal);
 
+/* Around what reads JSON by jansson, whose errors do not say that memory ran
+ * out: the second returns 1 if it did since the first. */
+void gmchat_json_watch(void);
+int gmchat_json_unwatch(void);
+
 static inline int
 gmchat_args_given(const gmchat_args_t *args, gmchat_param_e id)
 {

@@ -186,20 +186,18 @@ gmchat_entry_relation_json(gmchat_buf_t *buf, const gmchat_entry_t *entry)
 
 
 void
-gmchat_entry_history_object(gmchat_buf_t *buf, const gmchat_entry_t *entry,
+gmchat_entry_history_members(gmchat_buf_t *buf, const gmchat_entry_t *entry,
     gmchat_buf_t *scratch)
 {
     static const gmchat_str_t  to_gm = gmchat_string("to_gm");
     static const gmchat_str_t  to_player = gmchat_string("to_player");
 
-    gmchat_buf_add_text(buf, "{");
     gmchat_entry_string(buf, "id", &entry->mailed);
     gmchat_entry_string(buf, "dir", gmchat_str_is(&entry->dir, "g")
                                         ? &to_gm : &to_player);
     gmchat_entry_string(buf, "gm_account", &entry->gm);
     gmchat_entry_message(buf, entry, scratch);
     gmchat_entry_ts(buf, entry);
-    gmchat_buf_add_text(buf, "}");
 }
 
 

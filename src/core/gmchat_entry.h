@@ -47,8 +47,8 @@ void gmchat_entry_json(gmchat_buf_t *buf, const gmchat_entry_t *entry,
 void gmchat_entry_relation_json(gmchat_buf_t *buf,
     const gmchat_entry_t *entry);
 
-/* A message of a conversation; what parts it from others is the caller's. */
-void gmchat_entry_history_object(gmchat_buf_t *buf,
+/* The members of a message of a conversation. */
+void gmchat_entry_history_members(gmchat_buf_t *buf,
     const gmchat_entry_t *entry, gmchat_buf_t *scratch);
 
 /*

@@ -8,6 +8,12 @@
 /* Enough for a name in any script; it stands in each relation event. */
 #define GMCHAT_NAME_MAX   256
 
+/* Characters: what is typed behind a slash. */
+#define GMCHAT_CANNED_NAME_MAX  32
+
+/* It stands in each entry of the audit. */
+#define GMCHAT_OPERATOR_MAX  128
+
 /* The contract's. */
 #define GMCHAT_TOKEN_MAX  64
 #define GMCHAT_LIMIT_MAX  1000
@@ -29,6 +35,10 @@ static gmchat_status_e gmchat_check_any(gmchat_str_t *value,
 static gmchat_status_e gmchat_check_integer(gmchat_str_t *value,
     const gmchat_param_env_t *env, const char **reason);
 static gmchat_status_e gmchat_check_name(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_operator(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_role(gmchat_str_t *value,
     const gmchat_param_env_t *env, const char **reason);
 static gmchat_status_e gmchat_check_msg(gmchat_str_t *value,
     const gmchat_param_env_t *env, const char **reason);
@@ -53,6 +63,10 @@ static gmchat_status_e gmchat_check_position(gmchat_str_t *value,
 static gmchat_status_e gmchat_check_stream(gmchat_str_t *value,
     const gmchat_param_env_t *env, const char **reason);
 static gmchat_status_e gmchat_check_one(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_id(gmchat_str_t *value,
+    const gmchat_param_env_t *env, const char **reason);
+static gmchat_status_e gmchat_check_canned_name(gmchat_str_t *value,
     const gmchat_param_env_t *env, const char **reason);
 
 
@@ -94,6 +108,16 @@ static const gmchat_param_t  gmchat_params[GMCHAT_PARAMS] = {
         gmchat_check_stream, gmchat_string("") },
     [GMCHAT_P_ONLINE] = { gmchat_string("online"),
         gmchat_check_one, gmchat_string("") },
+    [GMCHAT_P_OPERATOR] = { gmchat_string("operator"),
+        gmchat_check_operator, gmchat_string("") },
+    [GMCHAT_P_ROLE] = { gmchat_string("role"),
+        gmchat_check_role, gmchat_string("") },
+    [GMCHAT_P_GM_ACCOUNTS] = { gmchat_string("gm_accounts"),
+        gmchat_check_integer, gmchat_string("") },
+    [GMCHAT_P_ID] = { gmchat_string("id"),
+        gmchat_check_id, gmchat_string("") },
+    [GMCHAT_P_NAME] = { gmchat_string("name"),
+        gmchat_check_canned_name, gmchat_string("") },
     [GMCHAT_P_CALL] = { gmchat_string("call"),
         gmchat_check_integer, gmchat_string("") }
 };
@@ -146,16 +170,16 @@ gmchat_check_integer(gmchat_str_t *value, const gmchat_param_env_t *env,
 }
 
 
+/* A line of text that is shown to people. */
+
 static gmchat_status_e
-gmchat_check_name(gmchat_str_t *value, const gmchat_param_env_t *env,
-    const char **reason)
+gmchat_check_line(const gmchat_str_t *value, size_t max, const char **reason,
+    const char *sentence)
 {
     size_t  i;
 
-    (void) env;
-
-    if (value->len == 0 || value->len > GMCHAT_NAME_MAX) {
-        *reason = "must have 1 to 256 bytes";
+    if (value->len == 0 || value->len > max) {
+        *reason = sentence;
         return GMCHAT_MALFORMED;
     }
 
@@ -169,6 +193,45 @@ gmchat_check_name(gmchat_str_t *value, const gmchat_param_env_t *env,
             *reason = "must not hold control characters";
             return GMCHAT_MALFORMED;
         }
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_name(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    return gmchat_check_line(value, GMCHAT_NAME_MAX, reason,
+                             "must have 1 to 256 bytes");
+}
+
+
+static gmchat_status_e
+gmchat_check_operator(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    return gmchat_check_line(value, GMCHAT_OPERATOR_MAX, reason,
+                             "must have 1 to 128 bytes");
+}
+
+
+static gmchat_status_e
+gmchat_check_role(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (!gmchat_str_is(value, "admin") && !gmchat_str_is(value, "gm")
+        && !gmchat_str_is(value, "viewer"))
+    {
+        *reason = "must be admin, gm or viewer";
+        return GMCHAT_MALFORMED;
     }
 
     return GMCHAT_OK;
@@ -418,6 +481,75 @@ gmchat_check_one(gmchat_str_t *value, const gmchat_param_env_t *env,
 
     if (!gmchat_str_is(value, "1")) {
         *reason = "must be 1, or left out";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+static gmchat_status_e
+gmchat_check_id(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (!gmchat_cursor_parse(value, NULL, NULL)) {
+        *reason = "is not an id: give one that history or an event held";
+        return GMCHAT_MALFORMED;
+    }
+
+    return GMCHAT_OK;
+}
+
+
+/* What a canned reply's name may hold beyond ASCII begins at U+00A1: before
+ * are control characters and a space. */
+
+static int
+gmchat_canned_name_valid(const gmchat_str_t *value)
+{
+    size_t         i, characters;
+    unsigned char  c;
+
+    if (gmchat_utf8_valid(value->data, value->len) != value->len) {
+        return 0;
+    }
+
+    characters = 0;
+
+    for (i = 0; i < value->len; i++) {
+        c = value->data[i];
+
+        if (c >= 0x80 && c < 0xc0) {
+            continue;
+        }
+
+        characters++;
+
+        if (c == 0xc2 && value->data[i + 1] <= 0xa0) {
+            return 0;
+        }
+
+        if (c < 0x80 && !(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z')
+            && !(c >= '0' && c <= '9') && c != '_' && c != '-')
+        {
+            return 0;
+        }
+    }
+
+    return characters > 0 && characters <= GMCHAT_CANNED_NAME_MAX;
+}
+
+
+static gmchat_status_e
+gmchat_check_canned_name(gmchat_str_t *value, const gmchat_param_env_t *env,
+    const char **reason)
+{
+    (void) env;
+
+    if (!gmchat_canned_name_valid(value)) {
+        *reason = "must be 1 to 32 letters and digits of any script, _ or -";
         return GMCHAT_MALFORMED;
     }
 

@@ -28,6 +28,11 @@ typedef enum {
     GMCHAT_P_CURSOR,
     GMCHAT_P_STREAM,
     GMCHAT_P_ONLINE,
+    GMCHAT_P_OPERATOR,
+    GMCHAT_P_ROLE,
+    GMCHAT_P_GM_ACCOUNTS,
+    GMCHAT_P_ID,
+    GMCHAT_P_NAME,
     GMCHAT_P_CALL,          /* of a frame: its number */
 
     GMCHAT_PARAMS

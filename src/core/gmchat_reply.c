@@ -5,7 +5,7 @@
 #include "gmchat_entry.h"
 #include "gmchat_integer.h"
 #include "gmchat_json.h"
-#include "gmchat_reply.h"
+#include "gmchat_reply_internal.h"
 
 
 /* A receive's reply: {'ok', cursor, more, reset, receipt, ...}; of one mailbox
@@ -42,7 +42,7 @@ gmchat_reply_status(const gmchat_value_t *value)
 }
 
 
-static const gmchat_value_t *
+const gmchat_value_t *
 gmchat_reply_item(const gmchat_value_t *value, size_t i,
     gmchat_value_kind_e kind)
 {
@@ -143,9 +143,7 @@ gmchat_reply_refusal_object(gmchat_buf_t *out,
 }
 
 
-/* Where `data` is written: into the body itself, or aside for base64. */
-
-static gmchat_buf_t *
+gmchat_buf_t *
 gmchat_reply_open(gmchat_reply_t *reply)
 {
     if (reply->json) {
@@ -173,7 +171,7 @@ gmchat_reply_base64(gmchat_reply_t *reply, const char *name)
 }
 
 
-static void
+void
 gmchat_reply_close(gmchat_reply_t *reply)
 {
     if (!reply->json) {
@@ -182,7 +180,7 @@ gmchat_reply_close(gmchat_reply_t *reply)
 }
 
 
-static void
+void
 gmchat_reply_flag(gmchat_buf_t *buf, const char *name, int64_t value)
 {
     gmchat_json_name(buf, name);
@@ -190,7 +188,7 @@ gmchat_reply_flag(gmchat_buf_t *buf, const char *name, int64_t value)
 }
 
 
-static void
+void
 gmchat_reply_string(gmchat_buf_t *buf, const char *name,
     const gmchat_value_t *value)
 {
@@ -199,9 +197,7 @@ gmchat_reply_string(gmchat_buf_t *buf, const char *name,
 }
 
 
-/* A number that the store keeps as text, or gives as an integer. */
-
-static void
+void
 gmchat_reply_number(gmchat_buf_t *buf, const char *name,
     const gmchat_value_t *value)
 {
@@ -718,11 +714,7 @@ gmchat_reply_online(gmchat_reply_t *reply)
 }
 
 
-/*
- * A list of objects, each made of `width` items of the script's reply from
- * `first` on.
- */
-static int
+int
 gmchat_reply_objects(gmchat_reply_t *reply, const gmchat_value_t *list,
     size_t first, size_t width,
     int (*object)(gmchat_reply_t *reply, gmchat_buf_t *buf,
@@ -748,150 +740,4 @@ gmchat_reply_objects(gmchat_reply_t *reply, const gmchat_value_t *list,
     gmchat_reply_close(reply);
 
     return 0;
-}
-
-
-static int
-gmchat_reply_account(gmchat_reply_t *reply, gmchat_buf_t *buf,
-    const gmchat_value_t *items)
-{
-    (void) reply;
-
-    if (items[0].kind != GMCHAT_VALUE_STRING
-        || items[1].kind != GMCHAT_VALUE_STRING)
-    {
-        return -1;
-    }
-
-    gmchat_json_next(buf);
-    gmchat_buf_add_text(buf, "{");
-    gmchat_reply_string(buf, "gm_account", &items[0]);
-    gmchat_reply_string(buf, "name", &items[1]);
-    gmchat_reply_flag(buf, "online", items[2].integer);
-    gmchat_reply_number(buf, "friends", &items[3]);
-    gmchat_buf_add_text(buf, "}");
-
-    return 0;
-}
-
-
-int
-gmchat_reply_accounts(gmchat_reply_t *reply)
-{
-    return gmchat_reply_objects(reply, reply->value, 1, 4,
-                                gmchat_reply_account);
-}
-
-
-static int
-gmchat_reply_history_entry(gmchat_reply_t *reply, gmchat_buf_t *buf,
-    const gmchat_value_t *item)
-{
-    gmchat_entry_t  entry;
-
-    if (gmchat_entry_read(&entry, item) != 0) {
-        return -1;
-    }
-
-    gmchat_json_next(buf);
-    gmchat_entry_history_object(buf, &entry, reply->text);
-
-    return 0;
-}
-
-
-static int
-gmchat_reply_friend(gmchat_reply_t *reply, gmchat_buf_t *buf,
-    const gmchat_value_t *items)
-{
-    gmchat_entry_t  entry;
-
-    if (items[0].kind != GMCHAT_VALUE_STRING
-        || items[1].kind != GMCHAT_VALUE_STRING
-        || items[4].kind != GMCHAT_VALUE_ARRAY)
-    {
-        return -1;
-    }
-
-    gmchat_json_next(buf);
-    gmchat_buf_add_text(buf, "{");
-    gmchat_reply_string(buf, "uid", &items[0]);
-    gmchat_reply_string(buf, "host", &items[1]);
-    gmchat_reply_number(buf, "since", &items[2]);
-    gmchat_reply_number(buf, "undelivered", &items[3]);
-    gmchat_json_name(buf, "last");
-
-    if (items[4].n == 0) {
-        gmchat_buf_add_text(buf, "null}");
-        return 0;
-    }
-
-    if (gmchat_entry_read(&entry, &items[4].items[0]) != 0) {
-        return -1;
-    }
-
-    gmchat_entry_history_object(buf, &entry, reply->text);
-    gmchat_buf_add_text(buf, "}");
-
-    return 0;
-}
-
-
-int
-gmchat_reply_friends(gmchat_reply_t *reply)
-{
-    return gmchat_reply_objects(reply, reply->value, 1, 5,
-                                gmchat_reply_friend);
-}
-
-
-int
-gmchat_reply_history(gmchat_reply_t *reply)
-{
-    const gmchat_value_t  *more, *entries;
-
-    more = gmchat_reply_item(reply->value, 1, GMCHAT_VALUE_INTEGER);
-    entries = gmchat_reply_item(reply->value, 2, GMCHAT_VALUE_ARRAY);
-
-    if (more == NULL || entries == NULL
-        || gmchat_reply_objects(reply, entries, 0, 1,
-                                gmchat_reply_history_entry)
-           != 0)
-    {
-        return -1;
-    }
-
-    gmchat_reply_flag(reply->out, "more", more->integer);
-
-    return 0;
-}
-
-
-static int
-gmchat_reply_host(gmchat_reply_t *reply, gmchat_buf_t *buf,
-    const gmchat_value_t *items)
-{
-    (void) reply;
-
-    if (items[0].kind != GMCHAT_VALUE_STRING) {
-        return -1;
-    }
-
-    gmchat_json_next(buf);
-    gmchat_buf_add_text(buf, "{");
-    gmchat_reply_string(buf, "host", &items[0]);
-    gmchat_reply_number(buf, "last_poll", &items[1]);
-    gmchat_reply_number(buf, "players", &items[2]);
-    gmchat_reply_number(buf, "undelivered", &items[3]);
-    gmchat_reply_flag(buf, "silent", items[4].integer);
-    gmchat_buf_add_text(buf, "}");
-
-    return 0;
-}
-
-
-int
-gmchat_reply_hosts(gmchat_reply_t *reply)
-{
-    return gmchat_reply_objects(reply, reply->value, 1, 5, gmchat_reply_host);
 }

@@ -61,6 +61,10 @@ int gmchat_reply_accounts(gmchat_reply_t *reply);
 int gmchat_reply_friends(gmchat_reply_t *reply);
 int gmchat_reply_history(gmchat_reply_t *reply);
 int gmchat_reply_hosts(gmchat_reply_t *reply);
+int gmchat_reply_player(gmchat_reply_t *reply);
+int gmchat_reply_canned(gmchat_reply_t *reply);
+int gmchat_reply_operators(gmchat_reply_t *reply);
+int gmchat_reply_audit(gmchat_reply_t *reply);
 
 
 /* Whether a reply has nothing to say to a call that waits. */

@@ -6,7 +6,8 @@
 
 
 #define GMCHAT_ARGV_MAX      10
-#define GMCHAT_WORDS_MAX     (2 + GMCHAT_ARGV_MAX)  /* and prefix, mailbox */
+#define GMCHAT_WORDS_MAX     (3 + GMCHAT_ARGV_MAX)  /* and prefix, mailbox,
+                                                       a desk word */
 
 
 /* What has to have what was written before a reply tells of it. */
@@ -30,6 +31,8 @@ typedef struct {
     unsigned        n;              /* words */
     unsigned        history;        /* the word that the store link fills with
                                        its replication id; 0: none */
+    unsigned        desk:1;         /* the last word is a desk word: see
+                                       gmchat_desk.h */
     gmchat_str_t    words[GMCHAT_WORDS_MAX];
 
     const gmchat_durability_t  *durability;     /* what the reply waits for;

@@ -86,6 +86,76 @@ gmchat_wake_entry(gmchat_wake_t *wake, gmchat_str_t *rest)
 }
 
 
+/* "<uid> <id>" */
+
+static gmchat_wake_e
+gmchat_wake_mark(gmchat_wake_t *wake, gmchat_str_t *rest)
+{
+    memset(&wake->entry, 0, sizeof(gmchat_entry_t));
+
+    wake->entry.uid = gmchat_wake_word(rest);
+    wake->entry.id = *rest;
+
+    return gmchat_integer_parse(&wake->entry.uid, NULL)
+           && gmchat_wake_place(&wake->entry.id, &wake->place)
+               ? GMCHAT_WAKE_READ : GMCHAT_WAKE_LOOK;
+}
+
+
+static int
+gmchat_wake_action(const gmchat_str_t *word)
+{
+    size_t  i;
+
+    for (i = 0; i < word->len; i++) {
+        if (word->data[i] != '_'
+            && (word->data[i] < 'a' || word->data[i] > 'z'))
+        {
+            return 0;
+        }
+    }
+
+    return word->len > 0;
+}
+
+
+/* A word that may be missing: "-", or nothing. */
+
+static gmchat_str_t
+gmchat_wake_optional(gmchat_str_t *rest)
+{
+    gmchat_str_t  word;
+
+    word = gmchat_wake_word(rest);
+
+    if (gmchat_str_is(&word, "-")) {
+        word.len = 0;
+    }
+
+    return word;
+}
+
+
+/* "<action> <uid> <id>" */
+
+static gmchat_wake_e
+gmchat_wake_desk(gmchat_wake_t *wake, gmchat_str_t *rest)
+{
+    memset(&wake->entry, 0, sizeof(gmchat_entry_t));
+
+    wake->action = gmchat_wake_word(rest);
+    wake->entry.uid = gmchat_wake_optional(rest);
+    wake->entry.id = gmchat_wake_optional(rest);
+
+    return rest->len == 0 && gmchat_wake_action(&wake->action)
+           && (wake->entry.uid.len == 0
+               || gmchat_integer_parse(&wake->entry.uid, NULL))
+           && (wake->entry.id.len == 0
+               || gmchat_wake_place(&wake->entry.id, &wake->place))
+               ? GMCHAT_WAKE_DESK : GMCHAT_WAKE_LOOK;
+}
+
+
 gmchat_wake_e
 gmchat_wake_read(gmchat_wake_t *wake, const gmchat_str_t *message)
 {
@@ -104,6 +174,14 @@ gmchat_wake_read(gmchat_wake_t *wake, const gmchat_str_t *message)
         return gmchat_wake_line(&word, &wake->line)
                && gmchat_wake_place(&rest, &wake->place) ? GMCHAT_WAKE_DONE
                                                          : GMCHAT_WAKE_LOOK;
+    }
+
+    if (gmchat_str_is(&word, "s")) {
+        return gmchat_wake_mark(wake, &rest);
+    }
+
+    if (gmchat_str_is(&word, "x")) {
+        return gmchat_wake_desk(wake, &rest);
     }
 
     return gmchat_wake_line(&word, &wake->line) && rest.len

@@ -148,6 +148,51 @@ ngx_http_gmchat_event_entry(ngx_http_gmchat_stream_t *stream, int64_t id,
 }
 
 
+/* The members that an event has of a player's message, where it has them. */
+
+static void
+ngx_http_gmchat_event_about(gmchat_buf_t *data, const gmchat_entry_t *entry)
+{
+    if (entry->uid.len) {
+        gmchat_json_name(data, "uid");
+        gmchat_json_string(data, entry->uid.data, entry->uid.len);
+    }
+
+    if (entry->id.len) {
+        gmchat_json_name(data, "id");
+        gmchat_json_string(data, entry->id.data, entry->id.len);
+    }
+
+    gmchat_buf_add_text(data, "}");
+}
+
+
+void
+ngx_http_gmchat_event_read(ngx_http_gmchat_stream_t *stream, int64_t id,
+    const gmchat_wake_t *wake)
+{
+    ngx_http_gmchat_event_about(ngx_http_gmchat_event_label(stream, id),
+                                &wake->entry);
+
+    ngx_http_gmchat_event_add(stream, "read", NULL);
+}
+
+
+void
+ngx_http_gmchat_event_desk(ngx_http_gmchat_stream_t *stream, int64_t id,
+    const gmchat_wake_t *wake)
+{
+    gmchat_buf_t  *data;
+
+    data = ngx_http_gmchat_event_label(stream, id);
+    gmchat_json_name(data, "action");
+    gmchat_json_string(data, wake->action.data, wake->action.len);
+    ngx_http_gmchat_event_about(data, &wake->entry);
+
+    ngx_http_gmchat_event_add(stream, "desk", NULL);
+}
+
+
 void
 ngx_http_gmchat_event_reset(ngx_http_gmchat_stream_t *stream, int64_t id,
     gmchat_line_e line)
@@ -161,6 +206,23 @@ ngx_http_gmchat_event_reset(ngx_http_gmchat_stream_t *stream, int64_t id,
                                                        : "\"message\"}");
 
     ngx_http_gmchat_event_tell(stream, "reset");
+}
+
+
+void
+ngx_http_gmchat_event_forbidden(ngx_http_gmchat_stream_t *stream)
+{
+    gmchat_buf_t  *data;
+
+    data = &ngx_http_gmchat_event_data;
+    data->len = 0;
+
+    gmchat_buf_add_text(data, "{");
+    gmchat_json_name(data, "operator");
+    gmchat_json_string(data, stream->operator.data, stream->operator.len);
+    gmchat_buf_add_text(data, "}");
+
+    ngx_http_gmchat_event_add(stream, "forbidden", NULL);
 }
 
 

@@ -22,6 +22,16 @@ void ngx_http_gmchat_event_entry(ngx_http_gmchat_stream_t *stream, int64_t id,
 void ngx_http_gmchat_event_reset(ngx_http_gmchat_stream_t *stream, int64_t id,
     gmchat_line_e line);
 
+/* The GM has read, up to a message; an operator did something for it.  These
+ * have no id: they stand in no mailbox, and move no cursor. */
+void ngx_http_gmchat_event_read(ngx_http_gmchat_stream_t *stream, int64_t id,
+    const gmchat_wake_t *wake);
+void ngx_http_gmchat_event_desk(ngx_http_gmchat_stream_t *stream, int64_t id,
+    const gmchat_wake_t *wake);
+
+/* The operator has no right to the stream any more: nothing follows. */
+void ngx_http_gmchat_event_forbidden(ngx_http_gmchat_stream_t *stream);
+
 /* The online GMs of a host: strings. */
 void ngx_http_gmchat_event_online(ngx_http_gmchat_stream_t *stream,
     int64_t id, const gmchat_value_t *gms);

@@ -374,8 +374,11 @@ ngx_http_gmchat_idle_exit(ngx_array_t *caches)
 static ngx_uint_t
 ngx_http_gmchat_idle_applies(const ngx_http_gmchat_call_t *call)
 {
+    /* an operator's rights are looked at each time */
+
     return call->conf->poll_cache && call->action->wait
-           && call->action->mailbox && call->hold == NULL;
+           && call->action->mailbox && call->hold == NULL
+           && call->operator.len == 0;
 }
 
 

@@ -332,6 +332,12 @@ ngx_http_gmchat_watch_room(ngx_http_gmchat_stream_t *stream)
     }
 
     ngx_http_gmchat_read_all(stream->conf->store);
+
+    if (stream->missed && ngx_http_gmchat_watch_takes(stream)) {
+        stream->missed = 0;
+        stream->ready = 0;
+        ngx_http_gmchat_watch_ready(stream);
+    }
 }
 
 
@@ -411,6 +417,50 @@ ngx_http_gmchat_watch_done(ngx_http_gmchat_watch_t *watch,
 }
 
 
+/* What stands in no mailbox goes to the client at once.  Where it cannot, or
+ * was not heard of, `ready` comes again, and the client asks for friends. */
+
+static void
+ngx_http_gmchat_watch_tell(ngx_http_gmchat_watch_t *watch,
+    const gmchat_wake_t *wake, gmchat_wake_e what)
+{
+    ngx_http_gmchat_stream_t  *stream;
+
+    stream = watch->stream;
+
+    if (stream->gs) {
+        return;
+    }
+
+    if (!ngx_http_gmchat_watch_takes(stream)) {
+        stream->missed = 1;
+        return;
+    }
+
+    if (what == GMCHAT_WAKE_READ) {
+        ngx_http_gmchat_event_read(stream, watch->receiver.id, wake);
+
+    } else {
+        ngx_http_gmchat_event_desk(stream, watch->receiver.id, wake);
+    }
+}
+
+
+/* The subscription begins again, unless it still waits for that. */
+
+static void
+ngx_http_gmchat_watch_again(ngx_http_gmchat_watch_t *watch)
+{
+    if (watch->stream->gs || !watch->settled || watch->sub.waits) {
+        return;
+    }
+
+    watch->settled = 0;
+    watch->stream->unsettled++;
+    watch->stream->ready = 0;
+}
+
+
 /* Something may not have been heard of.  Also an acknowledgement, which makes
  * room: the store is read whatever room there is. */
 
@@ -443,17 +493,21 @@ ngx_http_gmchat_watch_look(ngx_http_gmchat_watch_t *watch)
 static void
 ngx_http_gmchat_watch_wake(gmchat_sub_t *sub, const gmchat_str_t *message)
 {
+    gmchat_wake_e             what;
     gmchat_wake_t             wake;
     ngx_http_gmchat_watch_t  *watch;
 
     watch = sub->data;
 
     if (message == NULL) {
+        ngx_http_gmchat_watch_again(watch);
         ngx_http_gmchat_watch_look(watch);
         return;
     }
 
-    switch (gmchat_wake_read(&wake, message)) {
+    what = gmchat_wake_read(&wake, message);
+
+    switch (what) {
 
     case GMCHAT_WAKE_ENTRY:
         ngx_http_gmchat_watch_entry(watch, &wake);
@@ -461,6 +515,11 @@ ngx_http_gmchat_watch_wake(gmchat_sub_t *sub, const gmchat_str_t *message)
 
     case GMCHAT_WAKE_DONE:
         ngx_http_gmchat_watch_done(watch, &wake);
+        return;
+
+    case GMCHAT_WAKE_READ:
+    case GMCHAT_WAKE_DESK:
+        ngx_http_gmchat_watch_tell(watch, &wake, what);
         return;
 
     default:

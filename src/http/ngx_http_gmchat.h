@@ -11,6 +11,7 @@
 
 #include "gmchat_action.h"
 #include "gmchat_allow.h"
+#include "gmchat_desk.h"
 #include "gmchat_known.h"
 #include "gmchat_reply.h"
 #include "ngx_gmchat_store.h"
@@ -71,6 +72,7 @@ typedef struct {
     ngx_array_t                 caches;     /* ngx_http_gmchat_idle_cache_t * */
     ngx_http_gmchat_idle_cache_t  *cache;   /* of who names none */
     ngx_shm_zone_t             *zone;
+    unsigned                    operators:1;    /* some location names them */
 } ngx_http_gmchat_main_conf_t;
 
 
@@ -91,6 +93,8 @@ typedef struct {
     ngx_http_gmchat_allow_t    *allow;
     ngx_str_t                   role_uri;
     int64_t                     role_from;
+    ngx_http_complex_value_t   *named;      /* the operator; NULL: nobody */
+    ngx_array_t                *admins;     /* ngx_str_t; NULL: none */
     size_t                      message_max;
     ngx_msec_t                  redeliver;
     gmchat_durability_t        *durability; /* NULL: memory */
@@ -103,6 +107,7 @@ typedef struct {
     gmchat_str_t                ttl;
     gmchat_str_t                patience;
     gmchat_str_t                silent;
+    gmchat_str_t                audit;
 
     /* streams */
     ngx_int_t                   window;     /* entries, unacknowledged */
@@ -148,6 +153,8 @@ struct ngx_http_gmchat_call_s {
     gmchat_str_t                 group;
     gmchat_str_t                 prefix;
     gmchat_str_t                 hosts;     /* that the caller may speak for */
+    gmchat_str_t                 operator;  /* who acts; empty: nobody named */
+    gmchat_str_t                 address;   /* of an operator */
     gmchat_script_call_t         script;
     gmchat_known_ticket_t        ticket;    /* of a poll: what is known then */
     ngx_http_gmchat_next_pt      next;      /* with the store's reply */
@@ -172,6 +179,13 @@ struct ngx_http_gmchat_call_s {
 
 
 extern ngx_module_t  ngx_http_gmchat_module;
+
+
+/* ngx_http_gmchat_module.c */
+
+/* A directive's value that may hold variables; NULL if it is none. */
+ngx_http_complex_value_t *ngx_http_gmchat_value(ngx_conf_t *cf,
+    ngx_str_t *value);
 
 
 /* ngx_http_gmchat_call.c: the life of a call */
@@ -381,6 +395,43 @@ char *ngx_http_gmchat_allow_file(ngx_conf_t *cf, ngx_command_t *cmd,
 
 ngx_uint_t ngx_http_gmchat_role_applies(ngx_http_gmchat_call_t *call);
 void ngx_http_gmchat_role_ask(ngx_http_gmchat_call_t *call);
+
+
+/* ngx_http_gmchat_operator.c: who acts at a gm endpoint */
+
+char *ngx_http_gmchat_operator(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_gmchat_admin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_gmchat_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_gmchat_operator_merge(ngx_conf_t *cf,
+    ngx_http_gmchat_loc_conf_t *prev, ngx_http_gmchat_loc_conf_t *conf);
+
+/* Makes the scripts that operators' calls run; NGX_ERROR without memory. */
+ngx_int_t ngx_http_gmchat_operator_scripts(void);
+
+/* Who acts, where the location names somebody; .. */
+gmchat_status_e ngx_http_gmchat_operator_name(ngx_http_gmchat_call_t *call,
+    gmchat_refusal_t *refusal);
+
+/* .. and whether the call is of the operator's own will.  Each returns
+ * GMCHAT_OK, or the status with `refusal` filled. */
+gmchat_status_e ngx_http_gmchat_operator_proof(ngx_http_gmchat_call_t *call,
+    gmchat_refusal_t *refusal);
+
+/* Whether gmchat_admin names the operator. */
+ngx_uint_t ngx_http_gmchat_operator_admin(ngx_http_gmchat_loc_conf_t *conf,
+    const gmchat_str_t *operator);
+
+/* Adds what the desk variant of call->script needs to know.  NGX_ERROR without
+ * memory. */
+ngx_int_t ngx_http_gmchat_operator_sign(ngx_http_gmchat_call_t *call,
+    gmchat_note_e note);
+
+/* Asks the store for the operator's right to the call, or has it note the
+ * status that the call is refused with: `next` gets {status}, or what forbids
+ * the call. */
+void ngx_http_gmchat_operator_ask(ngx_http_gmchat_call_t *call,
+    gmchat_status_e status, ngx_http_gmchat_next_pt next);
 
 
 /* ngx_http_gmchat_seen.c: when hosts last polled */

@@ -71,6 +71,7 @@ ngx_http_gmchat_call_pack_into(ngx_http_gmchat_call_t *call, u_char *p)
     p = ngx_http_gmchat_call_pack_string(p, &call->group, &size);
     p = ngx_http_gmchat_call_pack_string(p, &call->prefix, &size);
     p = ngx_http_gmchat_call_pack_string(p, &call->hosts, &size);
+    p = ngx_http_gmchat_call_pack_string(p, &call->operator, &size);
 
     for (i = 0; i < GMCHAT_PARAMS; i++) {
         p = ngx_http_gmchat_call_pack_string(p, &call->args.values[i], &size);
@@ -433,6 +434,8 @@ ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call, const char *script,
 
     static const gmchat_str_t  gm = gmchat_string("gm");
     static const gmchat_str_t  gs = gmchat_string("gs");
+    static const gmchat_str_t  none = gmchat_string("");
+    static const gmchat_str_t  one = gmchat_string("1");
 
     conf = call->conf;
 
@@ -446,13 +449,22 @@ ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call, const char *script,
         [GMCHAT_E_SILENT - GMCHAT_PARAMS] = conf->silent,
         [GMCHAT_E_ENDPOINT - GMCHAT_PARAMS] =
             conf->kind == NGX_HTTP_GMCHAT_GM ? gm : gs,
-        [GMCHAT_E_CHANGE - GMCHAT_PARAMS] = ngx_http_gmchat_change(call)
+        [GMCHAT_E_CHANGE - GMCHAT_PARAMS] = ngx_http_gmchat_change(call),
+        [GMCHAT_E_OPERATOR - GMCHAT_PARAMS] = call->operator.len
+            ? call->operator : none,
+        [GMCHAT_E_ADMIN - GMCHAT_PARAMS] = call->operator.len
+            && ngx_http_gmchat_operator_admin(conf, &call->operator)
+            ? one : none
     };
 
     if (gmchat_action_build(call->action, script, &call->args, &call->prefix,
                             env, conf->durability, &call->arena,
                             &call->script)
-        != 0)
+        != 0
+        || (call->operator.len
+            && ngx_http_gmchat_operator_sign(call,
+                   gmchat_desk_note(call->action, &call->args))
+               != NGX_OK))
     {
         ngx_http_gmchat_call_fail(call, GMCHAT_UNAVAILABLE);
         return;

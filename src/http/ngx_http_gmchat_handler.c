@@ -7,6 +7,8 @@
 static void ngx_http_gmchat_body_handler(ngx_http_request_t *r);
 static void ngx_http_gmchat_guarded(ngx_http_gmchat_call_t *call,
     const gmchat_value_t *value);
+static void ngx_http_gmchat_permitted(ngx_http_gmchat_call_t *call,
+    const gmchat_value_t *value);
 
 
 ngx_int_t
@@ -191,10 +193,24 @@ ngx_http_gmchat_check(ngx_http_gmchat_call_t *call, gmchat_refusal_t *refusal)
 
     endpoint = call->conf->kind == NGX_HTTP_GMCHAT_GM ? GMCHAT_GM : GMCHAT_GS;
 
+    if (call->conf->named) {
+        status = ngx_http_gmchat_operator_name(call, refusal);
+        if (status != GMCHAT_OK) {
+            return status;
+        }
+    }
+
     call->action = gmchat_action_find(endpoint, &call->args);
     if (call->action == NULL) {
         refusal->status = GMCHAT_NO_ACTION;
         return GMCHAT_NO_ACTION;
+    }
+
+    if (call->conf->named) {
+        status = ngx_http_gmchat_operator_proof(call, refusal);
+        if (status != GMCHAT_OK) {
+            return status;
+        }
     }
 
     env.arena = &call->arena;
@@ -252,6 +268,17 @@ ngx_http_gmchat_run_args(ngx_http_gmchat_call_t *call)
                              &call->args.values[GMCHAT_P_HOST]);
     }
 
+    /* what a stream does by itself asks for no right: its beginning does */
+
+    if (call->operator.len
+        && call->action->flags
+           & (GMCHAT_A_STREAM|GMCHAT_A_WATCH|GMCHAT_A_UNWATCH))
+    {
+        ngx_http_gmchat_operator_ask(call, GMCHAT_OK,
+                                     ngx_http_gmchat_permitted);
+        return;
+    }
+
     if (call->action->flags & GMCHAT_A_STREAM) {
         ngx_http_gmchat_stream_open(call);
         return;
@@ -287,6 +314,28 @@ ngx_http_gmchat_run_script(ngx_http_gmchat_call_t *call)
 {
     ngx_http_gmchat_call_script(call, call->action->script,
                                 ngx_http_gmchat_scripted);
+}
+
+
+static void
+ngx_http_gmchat_permitted(ngx_http_gmchat_call_t *call,
+    const gmchat_value_t *value)
+{
+    gmchat_status_e  status;
+
+    status = gmchat_reply_status(value);
+
+    if (status != GMCHAT_OK) {
+        ngx_http_gmchat_call_fail(call, status);
+        return;
+    }
+
+    if (call->action->flags & GMCHAT_A_STREAM) {
+        ngx_http_gmchat_stream_open(call);
+
+    } else if (ngx_http_gmchat_stream_change(call) != NGX_OK) {
+        ngx_http_gmchat_run_script(call);
+    }
 }
 
 

@@ -81,6 +81,10 @@ ngx_http_gmchat_headers(ngx_http_gmchat_call_t *call)
         return ngx_http_gmchat_header(r, "Allow", "GET, POST");
     }
 
+    if (call->status == GMCHAT_METHOD_POST) {
+        return ngx_http_gmchat_header(r, "Allow", "POST");
+    }
+
     return NGX_OK;
 }
 

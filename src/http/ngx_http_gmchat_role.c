@@ -200,6 +200,12 @@ ngx_http_gmchat_role_resume(ngx_http_request_t *r)
 static void
 ngx_http_gmchat_role_go_on(ngx_http_gmchat_call_t *call)
 {
+    if (call->status != GMCHAT_OK && call->operator.len) {
+        ngx_http_gmchat_operator_ask(call, call->status,
+                                     ngx_http_gmchat_scripted);
+        return;
+    }
+
     if (call->status != GMCHAT_OK) {
         ngx_http_gmchat_call_fail(call, call->status);
         return;

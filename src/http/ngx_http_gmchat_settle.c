@@ -33,6 +33,7 @@ ngx_http_gmchat_settle(ngx_http_gmchat_call_t *call, ngx_uint_t landed)
     call->script.script = landed ? "landed" : "returned";
     call->script.n = 2;
     call->script.history = 0;
+    call->script.desk = 0;
     call->script.durability = NULL;
     call->script.words[0] = call->prefix;
     call->script.words[1] = call->receipt;

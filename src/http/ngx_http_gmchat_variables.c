@@ -7,6 +7,8 @@ static ngx_int_t ngx_http_gmchat_variable_errno(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_gmchat_variable_group(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_gmchat_variable_operator(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_gmchat_variable_store_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
@@ -20,6 +22,9 @@ static ngx_http_variable_t  ngx_http_gmchat_variables[] = {
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("gmchat_group"), NULL, ngx_http_gmchat_variable_group,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("gmchat_operator"), NULL, ngx_http_gmchat_variable_operator,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("gmchat_store_time"), NULL,
@@ -105,6 +110,23 @@ ngx_http_gmchat_variable_group(ngx_http_request_t *r,
     }
 
     return ngx_http_gmchat_variable(v, call->group.data, call->group.len);
+}
+
+
+static ngx_int_t
+ngx_http_gmchat_variable_operator(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_gmchat_call_t  *call;
+
+    call = ngx_http_get_module_ctx(r, ngx_http_gmchat_module);
+
+    if (call == NULL) {
+        return ngx_http_gmchat_variable(v, NULL, 0);
+    }
+
+    return ngx_http_gmchat_variable(v, call->operator.data,
+                                    call->operator.len);
 }
 
 

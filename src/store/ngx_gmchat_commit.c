@@ -655,7 +655,7 @@ ngx_gmchat_commit_put_group(ngx_gmchat_commit_t *commit,
 
     static const gmchat_str_t  asking = gmchat_string("ASKING");
 
-    words[1] = gmchat_script_find("commit")->body;
+    words[1] = gmchat_script_find("commit")->texts[GMCHAT_SCRIPT_PLAIN].body;
     words[3] = first->script.words[0];
 
     if ((first->asking

@@ -314,10 +314,11 @@ static ngx_int_t
 ngx_gmchat_redis_put_script(ngx_gmchat_redis_t *redis,
     ngx_gmchat_call_t *call)
 {
-    unsigned                i;
-    gmchat_str_t            words[3 + GMCHAT_WORDS_MAX];
-    const gmchat_script_t  *script;
-    gmchat_script_call_t   *what;
+    unsigned                     i;
+    gmchat_str_t                 words[3 + GMCHAT_WORDS_MAX];
+    const gmchat_script_t       *script;
+    gmchat_script_call_t        *what;
+    const gmchat_script_text_t  *text;
 
     static const gmchat_str_t  eval = gmchat_string("EVAL");
     static const gmchat_str_t  evalsha = gmchat_string("EVALSHA");
@@ -333,15 +334,16 @@ ngx_gmchat_redis_put_script(ngx_gmchat_redis_t *redis,
         return NGX_ERROR;
     }
 
+    text = &script->texts[(redis->sharded ? GMCHAT_SCRIPT_SHARDED : 0)
+                          + (what->desk ? GMCHAT_SCRIPT_DESK : 0)];
+
     words[0] = call->eval ? eval : evalsha;
 
     if (call->eval) {
-        words[1] = redis->sharded ? script->sharded : script->body;
+        words[1] = text->body;
 
     } else {
-        words[1].data = (unsigned char *) (redis->sharded
-                                               ? script->sharded_sha
-                                               : script->sha);
+        words[1].data = (unsigned char *) text->sha;
         words[1].len = GMCHAT_SHA_LEN;
     }
 

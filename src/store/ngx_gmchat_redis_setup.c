@@ -210,17 +210,28 @@ ngx_gmchat_redis_put_loads(ngx_gmchat_redis_t *redis)
 {
     gmchat_str_t            words[3] = { gmchat_string("SCRIPT"),
                                          gmchat_string("LOAD"), { 0, NULL } };
+    ngx_uint_t              i;
     const gmchat_script_t  *script;
 
     for (script = gmchat_script_list(); script->name.len; script++) {
-        words[2] = redis->sharded ? script->sharded : script->body;
-        redis->setup_left++;
-
-        if (ngx_gmchat_redis_command(redis, ngx_gmchat_redis_setup_done,
-                                     redis, words, 3)
-            != NGX_OK)
+        for (i = redis->sharded ? GMCHAT_SCRIPT_SHARDED : GMCHAT_SCRIPT_PLAIN;
+             i < GMCHAT_SCRIPT_TEXTS;
+             i += GMCHAT_SCRIPT_DESK)
         {
-            return NGX_ERROR;
+            words[2] = script->texts[i].body;
+
+            if (words[2].len == 0) {
+                continue;
+            }
+
+            redis->setup_left++;
+
+            if (ngx_gmchat_redis_command(redis, ngx_gmchat_redis_setup_done,
+                                         redis, words, 3)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
         }
     }
 

@@ -49,13 +49,17 @@ ngx_gmchat_store_hash(unsigned char *sha, const gmchat_str_t *body)
 static void
 ngx_gmchat_store_hash_scripts(void)
 {
-    gmchat_script_t  *script;
+    ngx_uint_t             i;
+    gmchat_script_t       *script;
+    gmchat_script_text_t  *text;
 
     for (script = gmchat_script_list(); script->name.len; script++) {
-        ngx_gmchat_store_hash(script->sha, &script->body);
+        for (i = 0; i < GMCHAT_SCRIPT_TEXTS; i++) {
+            text = &script->texts[i];
 
-        if (script->sharded.len) {
-            ngx_gmchat_store_hash(script->sharded_sha, &script->sharded);
+            if (text->body.len) {
+                ngx_gmchat_store_hash(text->sha, &text->body);
+            }
         }
     }
 }

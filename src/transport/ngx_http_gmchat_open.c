@@ -67,6 +67,24 @@ ngx_http_gmchat_stream_header(ngx_http_request_t *r, const char *name,
 }
 
 
+/* A page can load an address without saying where from (an image, a script, a
+ * fetch without CORS): the browser still says what it thinks of it. */
+
+static ngx_uint_t
+ngx_http_gmchat_stream_own_site(ngx_http_request_t *r)
+{
+    ngx_str_t  *site;
+
+    site = ngx_http_gmchat_stream_header(r, "Sec-Fetch-Site", NULL);
+
+    return site == NULL
+           || (site->len == sizeof("same-origin") - 1
+               && ngx_strncmp(site->data, "same-origin", site->len) == 0)
+           || (site->len == sizeof("none") - 1
+               && ngx_strncmp(site->data, "none", site->len) == 0);
+}
+
+
 /* A browser says on whose page the script runs that opens a stream: the
  * endpoint's own, or one that the directive names. */
 
@@ -80,7 +98,7 @@ ngx_http_gmchat_stream_origin(ngx_http_request_t *r,
 
     origin = ngx_http_gmchat_stream_header(r, "Origin", NULL);
     if (origin == NULL) {
-        return 1;
+        return conf->named == NULL || ngx_http_gmchat_stream_own_site(r);
     }
 
     if (conf->origins) {

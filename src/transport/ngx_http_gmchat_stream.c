@@ -68,7 +68,8 @@ ngx_http_gmchat_stream_alloc(ngx_http_gmchat_call_t *call)
     ngx_http_gmchat_stream_t  *stream;
 
     stream = ngx_calloc(sizeof(ngx_http_gmchat_stream_t) + call->group.len
-                        + call->prefix.len + call->hosts.len,
+                        + call->prefix.len + call->hosts.len
+                        + call->operator.len + call->address.len,
                         call->request->connection->log);
     if (stream == NULL) {
         return NULL;
@@ -77,7 +78,9 @@ ngx_http_gmchat_stream_alloc(ngx_http_gmchat_call_t *call)
     p = (u_char *) stream + sizeof(ngx_http_gmchat_stream_t);
     p = ngx_http_gmchat_stream_copy(p, &stream->group, &call->group);
     p = ngx_http_gmchat_stream_copy(p, &stream->prefix, &call->prefix);
-    (void) ngx_http_gmchat_stream_copy(p, &stream->hosts, &call->hosts);
+    p = ngx_http_gmchat_stream_copy(p, &stream->hosts, &call->hosts);
+    p = ngx_http_gmchat_stream_copy(p, &stream->operator, &call->operator);
+    (void) ngx_http_gmchat_stream_copy(p, &stream->address, &call->address);
 
     return stream;
 }
@@ -106,6 +109,7 @@ ngx_http_gmchat_stream_create(ngx_http_gmchat_call_t *call)
     stream->connection = call->request->connection;
     stream->send_timeout = clcf->send_timeout;
     stream->conf = call->conf;
+    stream->action = call->action;
     stream->gs = call->conf->kind == NGX_HTTP_GMCHAT_GS;
     stream->ledger.relations = stream->gs;
     stream->online = call->args.values[GMCHAT_P_ONLINE].len != 0;
@@ -114,6 +118,7 @@ ngx_http_gmchat_stream_create(ngx_http_gmchat_call_t *call)
                     ngx_rbtree_insert_value);
     ngx_queue_init(&stream->behind);
     ngx_queue_init(&stream->calls);
+    ngx_queue_init(&stream->checks);
     ngx_queue_init(&stream->queue);
 
     stream->orders.wake = ngx_http_gmchat_stream_order;
@@ -206,23 +211,33 @@ ngx_http_gmchat_stream_listen(ngx_http_gmchat_stream_t *stream)
 }
 
 
+/* Keeps a string as long as the request. */
+
+static void
+ngx_http_gmchat_stream_keep(ngx_http_request_t *r, gmchat_str_t *str)
+{
+    u_char  *p;
+
+    p = str->len ? ngx_pnalloc(r->pool, str->len) : NULL;
+
+    if (p) {
+        ngx_memcpy(p, str->data, str->len);
+    }
+
+    str->data = p;
+    str->len = p ? str->len : 0;
+}
+
+
 /* What the call needed to open the stream is not needed while it lives. */
 
 static void
 ngx_http_gmchat_stream_slim(ngx_http_gmchat_call_t *call)
 {
-    u_char  *group;
-
     /* the request may be logged after the stream is gone */
 
-    group = ngx_pnalloc(call->request->pool, call->group.len);
-
-    if (group) {
-        ngx_memcpy(group, call->group.data, call->group.len);
-    }
-
-    call->group.data = group;
-    call->group.len = group ? call->group.len : 0;
+    ngx_http_gmchat_stream_keep(call->request, &call->group);
+    ngx_http_gmchat_stream_keep(call->request, &call->operator);
     ngx_memzero(&call->prefix, sizeof(gmchat_str_t));
     ngx_memzero(&call->hosts, sizeof(gmchat_str_t));
 
@@ -253,6 +268,8 @@ ngx_http_gmchat_stream_begin(ngx_http_gmchat_call_t *call)
     ngx_http_gmchat_event_open(stream);
 
     if (ngx_http_gmchat_stream_listen(stream) != NGX_OK
+        || (stream->operator.len
+            && ngx_http_gmchat_rights_begin(stream) != NGX_OK)
         || ngx_http_gmchat_watch_begin(stream) != NGX_OK)
     {
         ngx_http_gmchat_stream_close(stream, NGX_HTTP_GMCHAT_CLOSE_FAULT);
@@ -304,6 +321,7 @@ ngx_http_gmchat_stream_gone(void *data)
 
     ngx_http_gmchat_watch_drop_all(stream);
     gmchat_store_unsubscribe(stream->conf->store->link, &stream->orders);
+    ngx_http_gmchat_rights_leave(stream);
 
     if (stream->timer.timer_set) {
         ngx_del_timer(&stream->timer);
@@ -557,6 +575,10 @@ ngx_http_gmchat_stream_timer(ngx_event_t *ev)
         if (!stream->ending && stream->queued == 0) {
             stream->transport->ping(stream);
         }
+
+        if (stream->operator.len) {
+            ngx_http_gmchat_rights_check(stream, NULL);
+        }
     }
 
     if (stream->online && ngx_http_gmchat_stream_passed(stream->stay)) {
@@ -608,7 +630,7 @@ ngx_http_gmchat_stream_seen(void)
 /* Orders and frames */
 
 
-static void
+void
 ngx_http_gmchat_stream_apply(ngx_http_gmchat_stream_t *stream, u_char change,
     const gmchat_str_t *list)
 {
@@ -641,7 +663,10 @@ ngx_http_gmchat_stream_apply(ngx_http_gmchat_stream_t *stream, u_char change,
 static void
 ngx_http_gmchat_stream_order(gmchat_sub_t *sub, const gmchat_str_t *message)
 {
-    gmchat_str_t  list;
+    gmchat_str_t               list;
+    ngx_http_gmchat_stream_t  *stream;
+
+    stream = sub->data;
 
     if (message == NULL || message->len < 3) {
         return;
@@ -650,7 +675,14 @@ ngx_http_gmchat_stream_order(gmchat_sub_t *sub, const gmchat_str_t *message)
     list.data = message->data + 2;
     list.len = message->len - 2;
 
-    ngx_http_gmchat_stream_apply(sub->data, message->data[0], &list);
+    /* whoever orders it has other rights than the stream's own operator */
+
+    if (stream->operator.len && message->data[0] == '+') {
+        ngx_http_gmchat_rights_check(stream, &list);
+        return;
+    }
+
+    ngx_http_gmchat_stream_apply(stream, message->data[0], &list);
 }
 
 

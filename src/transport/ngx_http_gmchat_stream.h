@@ -26,7 +26,8 @@ typedef enum {
     NGX_HTTP_GMCHAT_CLOSE_NONE = 0,
     NGX_HTTP_GMCHAT_CLOSE_FAULT = 1011,
     NGX_HTTP_GMCHAT_CLOSE_RESTART = 1012,
-    NGX_HTTP_GMCHAT_CLOSE_SLOW = 1013
+    NGX_HTTP_GMCHAT_CLOSE_SLOW = 1013,
+    NGX_HTTP_GMCHAT_CLOSE_RIGHTS = 4403     /* the operator's are gone */
 } ngx_http_gmchat_close_e;
 
 
@@ -76,6 +77,9 @@ struct ngx_http_gmchat_stream_s {
     gmchat_str_t                        group;
     gmchat_str_t                        prefix;
     gmchat_str_t                        hosts;      /* as the call's */
+    gmchat_str_t                        operator;   /* the same */
+    gmchat_str_t                        address;    /* the same */
+    const gmchat_action_t              *action;     /* that it came of */
     u_char                              id[NGX_HTTP_GMCHAT_STREAM_ID];
 
     gmchat_ledger_t                     ledger;
@@ -85,6 +89,8 @@ struct ngx_http_gmchat_stream_s {
     ngx_uint_t                          unsettled;  /* watches whose backlog
                                                        was not given yet */
     gmchat_sub_t                        orders;     /* to add or drop some */
+    gmchat_sub_t                        ops;        /* operators change */
+    ngx_queue_t                         checks;     /* of rights, under way */
 
     gmchat_buf_t                        out;
     size_t                              pos;        /* written of it */
@@ -114,6 +120,8 @@ struct ngx_http_gmchat_stream_s {
     unsigned                            counted:1;  /* among those open */
     unsigned                            ready:1;    /* all there was when it
                                                        began was said */
+    unsigned                            missed:1;   /* an event that comes but
+                                                       once found no room */
 };
 
 
@@ -121,6 +129,10 @@ struct ngx_http_gmchat_stream_s {
  * with the call's request.  NULL without memory. */
 ngx_http_gmchat_stream_t *ngx_http_gmchat_stream_create(
     ngx_http_gmchat_call_t *call);
+
+/* Adds ('+') or drops ('-') a list of receivers. */
+void ngx_http_gmchat_stream_apply(ngx_http_gmchat_stream_t *stream,
+    u_char change, const gmchat_str_t *list);
 
 /* The parameter of a call that names its receivers. */
 gmchat_str_t *ngx_http_gmchat_stream_receivers(
@@ -137,6 +149,20 @@ void ngx_http_gmchat_stream_begin(ngx_http_gmchat_call_t *call);
  * a script: "appear" or "stay". */
 void ngx_http_gmchat_stream_presence(ngx_http_gmchat_stream_t *stream,
     const char *script, const gmchat_str_t *gms);
+
+/* ngx_http_gmchat_rights.c: the rights of a stream's operator, which may be
+ * taken away while it is open */
+
+/* Looks at them now, and whenever they change.  NGX_ERROR without memory. */
+ngx_int_t ngx_http_gmchat_rights_begin(ngx_http_gmchat_stream_t *stream);
+
+/* Looks at them, and ends the stream that has none any more.  With a list: adds
+ * these receivers where the operator has a right to them. */
+void ngx_http_gmchat_rights_check(ngx_http_gmchat_stream_t *stream,
+    const gmchat_str_t *list);
+
+/* The stream is gone. */
+void ngx_http_gmchat_rights_leave(ngx_http_gmchat_stream_t *stream);
 
 /* The value of a request's header; NULL if there is none.  With a token: of
  * that of its lines, which may be several, that lists it. */

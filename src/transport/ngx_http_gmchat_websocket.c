@@ -493,6 +493,8 @@ ngx_http_gmchat_ws_call(ngx_http_gmchat_stream_t *stream,
 
     call->hosts = stream->hosts;
     call->group = stream->group;
+    call->operator = stream->operator;
+    call->address = stream->address;
     stream->ncalls++;
 
     ngx_memzero(&refusal, sizeof(gmchat_refusal_t));

@@ -24,7 +24,22 @@ endpoint_name(gmchat_endpoint_e endpoint)
 }
 
 
-/* action, endpoint, name, script, "role" where it is asked, parameters */
+static const char *
+right_name(const gmchat_action_t *action)
+{
+    static const char *const  names[] = {
+        [GMCHAT_RIGHT_ADMIN] = "admin",
+        [GMCHAT_RIGHT_LOOK] = "look",
+        [GMCHAT_RIGHT_ACT] = "act",
+        [GMCHAT_RIGHT_ANY] = "any"
+    };
+
+    return names[action->right];
+}
+
+
+/* action, endpoint, name, script, "role" where it is asked, parameters, who may
+ * do it, "change" where it changes something */
 
 static void
 print_action(const gmchat_action_t *action)
@@ -40,7 +55,8 @@ print_action(const gmchat_action_t *action)
                need->required ? "yes" : "no");
     }
 
-    printf("\n");
+    printf("\t%s\t%s\n", right_name(action),
+           action->flags & GMCHAT_A_CHANGE ? "change" : "");
 }
 
 

@@ -186,7 +186,7 @@ http {
     log_format gmchat '\$remote_addr [\$time_iso8601] "\$request_method \$uri" '
                       '\$status \$body_bytes_sent \$request_time '
                       '\$gmchat_action \$gmchat_errno \$gmchat_group '
-                      '\$gmchat_store_time';
+                      '"\$gmchat_operator" \$gmchat_store_time';
     access_log access.log gmchat;
 
     client_body_temp_path temp/body;
