@@ -1,4 +1,5 @@
 #include "ngx_http_gmchat_stream.h"
+#include "ngx_http_gmchat_conf.h"
 
 #include "gmchat_script.h"
 
@@ -122,15 +123,7 @@ ngx_http_gmchat_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "must keep 100 to 10000000 entries";
     }
 
-    glcf->audit.data = ngx_pnalloc(cf->pool, NGX_INT_T_LEN);
-    if (glcf->audit.data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    glcf->audit.len = (size_t) (ngx_sprintf(glcf->audit.data, "%i", n)
-                                - glcf->audit.data);
-
-    return NGX_CONF_OK;
+    return ngx_http_gmchat_conf_text(cf, &glcf->audit, (ngx_uint_t) n);
 }
 
 
