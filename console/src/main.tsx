@@ -3,6 +3,7 @@
 import { effect, untracked } from '@preact/signals';
 import { render } from 'preact';
 import { Api } from './api.js';
+import { newMsgid, storageOf } from './browser.js';
 import { commandOf, type Command } from './keys.js';
 import { locale, words } from './i18n/index.js';
 import { desktop, sound, titleOf } from './notice.js';
@@ -16,24 +17,8 @@ import {
 } from './ui.js';
 import { App } from './views/App.js';
 
-function storageOf(name: 'localStorage' | 'sessionStorage') {
-    try {
-        return window[name];
-    } catch {
-        return undefined;
-    }
-}
-
 const page = pageSettings();
 const fetcher = window.fetch.bind(window);
-
-// crypto.randomUUID is there for secure contexts only.
-function msgid(): string {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-
-    return `desk-${[...bytes].map((one) =>
-        one.toString(16).padStart(2, '0')).join('')}`;
-}
 
 const isSeen = () => !document.hidden && document.hasFocus();
 
@@ -42,7 +27,7 @@ const desk = new Desk({
     fetcher,
     local: storageOf('localStorage'),
     session: storageOf('sessionStorage'),
-    msgid,
+    msgid: () => newMsgid('desk'),
     now: Date.now,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     isSeen,

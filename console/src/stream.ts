@@ -1,4 +1,4 @@
-// One gm stream that is kept: opened, read, acknowledged, and opened again behind the
+// One stream that is kept: opened, read, acknowledged, and opened again behind the
 // last event that arrived whenever it ends.
 
 import { queryOf } from './api.js';
@@ -11,6 +11,9 @@ const SILENCE = 45_000;
 const ACK_AFTER = 1000;
 const LONG_LIST = 2000;
 const REFUSED_PAUSE = 30_000;
+
+// Events that the store keeps until they are acknowledged.
+const KEPT: ReadonlySet<string> = new Set(['message', 'relation']);
 
 // A stream that lived so long was no failure: the next one is opened at once.
 const SETTLED = 10_000;
@@ -30,7 +33,8 @@ export interface StreamEnd {
 }
 
 export interface StreamHooks {
-    event(name: string, data: unknown): void;
+    // id: the cursor behind this event, '' before the stream said any.
+    event(name: string, data: unknown, id: string): void;
     state(state: StreamState): void;
     // An access that is gone: the account list has to be read again.
     refused(status: number): void;
@@ -40,7 +44,10 @@ export interface StreamHooks {
 
 export interface StreamOptions {
     base: string;
+    // The GMs of a gm stream.
     accounts: readonly string[];
+    // The game server of a gs stream, which has no accounts.
+    host?: string;
     online: boolean;
     // False: somebody else acknowledges, or nobody does.
     acks: boolean;
@@ -90,14 +97,16 @@ export class Stream {
 
     // A list that is too long for a request line goes into a body.
     private request(headers: Record<string, string>): [string, RequestInit] {
-        const { base, accounts, online } = this.options;
+        const { base, accounts, host, online } = this.options;
+        const list = accounts.join(',');
         const params = {
             action: 'stream',
-            gm_account: accounts.join(','),
+            host,
+            gm_account: host === undefined ? list : undefined,
             online: online ? '1' : undefined,
         };
 
-        if (params.gm_account.length < LONG_LIST) {
+        if (list.length < LONG_LIST) {
             return [`${base}?${queryOf(params)}`, { method: 'GET', headers }];
         }
         return [base, {
@@ -225,11 +234,11 @@ export class Stream {
         if (event.name === 'open') {
             this.hooks.state('live');
         }
-        this.hooks.event(event.name, JSON.parse(event.data));
+        this.hooks.event(event.name, JSON.parse(event.data), event.id);
         if (event.id !== '') {
             this.cursor = event.id;
         }
-        if (event.name === 'message' && this.options.acks) {
+        if (KEPT.has(event.name) && this.options.acks) {
             this.toAck = event.id;
             this.ackTimer ??= setTimeout(() => void this.ack(), ACK_AFTER);
         }

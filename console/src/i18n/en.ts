@@ -240,7 +240,7 @@ export const en = {
 };
 
 // Literal types of the English words would leave no room for others.
-type Wide<T> = T extends string ? string
+export type Wide<T> = T extends string ? string
     : T extends (...args: infer A) => string ? (...args: A) => string
     : { [K in keyof T]: Wide<T[K]> };
 
