@@ -1,11 +1,11 @@
-// Writes dist/, what nginx serves: index.html, and a script and a style sheet whose
-// names hold a hash of what is in them, so that browsers may keep them for good.
+// Writes dist/desk/ and dist/simulator/, what nginx serves: of each an index.html, and
+// a script and a style sheet whose names hold a hash of what is in them, so that
+// browsers may keep them for good.
 // With --test: bundles test/*.test.ts instead, and gives them to node's test runner.
 
 import { build } from 'esbuild';
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, readdir, rm, writeFile, copyFile }
-    from 'node:fs/promises';
+import { copyFile, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, gzipSync } from 'node:zlib';
@@ -14,8 +14,25 @@ const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const DIST = join(ROOT, 'dist');
 const TESTS = join(ROOT, 'node_modules/.test');
 
-// Compressed bytes of all that a first view loads.
+// Compressed bytes of all that the first view of a page loads.
 const BUDGET = 150 * 1024;
+
+const ICON = 'static/icon.svg';
+
+const PAGES = [
+    {
+        name: 'desk',
+        html: 'static/index.html',
+        script: 'src/main.tsx',
+        style: 'styles/console.css',
+    },
+    {
+        name: 'simulator',
+        html: 'simulator/index.html',
+        script: 'simulator/main.tsx',
+        style: 'simulator/simulator.css',
+    },
+];
 
 const common = {
     absWorkingDir: ROOT,
@@ -58,13 +75,13 @@ function outputOf(metafile, entry, suffix) {
     throw new Error(`${entry} was not built`);
 }
 
-async function buildPage() {
-    await rm(DIST, { recursive: true, force: true });
+async function buildPage({ name, html, script, style }) {
+    const folder = join(DIST, name);
 
     const { metafile } = await build({
         ...common,
-        entryPoints: ['src/main.tsx', 'styles/console.css'],
-        outdir: DIST,
+        entryPoints: [script, style],
+        outdir: folder,
         entryNames: 'assets/[name]-[hash]',
         minify: true,
         metafile: true,
@@ -72,35 +89,43 @@ async function buildPage() {
         define: { 'process.env.NODE_ENV': '"production"' },
         legalComments: 'none',
     });
-    const page = (await readFile(join(ROOT, 'static/index.html'), 'utf8'))
-        .replace('{{script}}', outputOf(metafile, 'src/main.tsx', '.js'))
-        .replace('{{style}}', outputOf(metafile, 'styles/console.css', '.css'));
+    const page = (await readFile(join(ROOT, html), 'utf8'))
+        .replace('{{script}}', outputOf(metafile, script, '.js'))
+        .replace('{{style}}', outputOf(metafile, style, '.css'));
 
-    await mkdir(DIST, { recursive: true });
-    await writeFile(join(DIST, 'index.html'), page);
-    await copyFile(join(ROOT, 'static/icon.svg'), join(DIST, 'icon.svg'));
-    await compress();
+    await writeFile(join(folder, 'index.html'), page);
+    await copyFile(join(ROOT, ICON), join(folder, 'icon.svg'));
+    await compress(name);
 }
 
-// Beside each file its compressed form, for gzip_static.
-async function compress() {
-    const assets = await readdir(join(DIST, 'assets'));
+// Beside each file of a page its compressed form, for gzip_static.
+async function compress(page) {
+    const folder = join(DIST, page);
+    const assets = await readdir(join(folder, 'assets'));
     let total = 0;
 
     for (const name of ['index.html', 'icon.svg',
         ...assets.map((asset) => join('assets', asset))])
     {
-        const content = await readFile(join(DIST, name));
+        const content = await readFile(join(folder, name));
         const packed = gzipSync(content, { level: constants.Z_BEST_COMPRESSION });
 
-        await writeFile(join(DIST, `${name}.gz`), packed);
+        await writeFile(join(folder, `${name}.gz`), packed);
         total += packed.length;
-        console.log(`${name}: ${content.length} bytes, ${packed.length} packed`);
+        console.log(`${page}/${name}: ${content.length} bytes, ` +
+            `${packed.length} packed`);
     }
-    console.log(`together ${total} bytes packed`);
+    console.log(`${page}: together ${total} bytes packed`);
     if (total > BUDGET) {
-        throw new Error(`more than the budget of ${BUDGET} bytes`);
+        throw new Error(`${page}: more than the budget of ${BUDGET} bytes`);
     }
 }
 
-await (process.argv.includes('--test') ? runTests() : buildPage());
+async function buildPages() {
+    await rm(DIST, { recursive: true, force: true });
+    for (const page of PAGES) {
+        await buildPage(page);
+    }
+}
+
+await (process.argv.includes('--test') ? runTests() : buildPages());

@@ -40,18 +40,21 @@ declare -A FLAVOUR_CC_OPT=(
 LD_OPT="-Wl,-z,relro -Wl,-z,now -fPIC"
 
 cmd_build() {
-    need build
+    need build console
     build_module release
+    build_console
     echo
     echo "The module is ${MODULE_FILE#"$ROOT"/}, for $NGINX_VERSION."
-    echo "README.md says how to put it into an nginx.conf."
+    ! wants_console ||
+        echo "The console's page is ${CONSOLE_DIST#"$ROOT"/}/desk."
+    echo "README.md says how to put them into an nginx.conf."
 }
 
 # build_module <flavour>: sets NGINX (the binary that fits), NGINX_VERSION and
 # MODULE_FILE. Does nothing else where all is up to date. Fails where the
 # build does, after having said why.
 build_module() {
-    local flavour=$1 lock status=0
+    local flavour=$1 status=0
 
     [[ $ROOT =~ ^[[:alnum:]/._@+,~-]+$ ]] ||
         die "nginx's build cannot work in a path with spaces or such: move" \
@@ -61,14 +64,24 @@ build_module() {
     mkdir -p "$BUILD" 2>/dev/null || die "cannot make the folder $BUILD"
     [ -w "$BUILD" ] || die "no right to write to $BUILD"
 
-    exec {lock}>"$BUILD/.lock"
-    flock -n "$lock" || { step "waiting for another build"; flock "$lock"; }
+    lock_build
     find_nginx
     watch build_flavour "$flavour" || status=1
-    exec {lock}>&-
+    unlock_build
 
     MODULE_FILE=$BUILD/$flavour/$MODULE_SO
     return "$status"
+}
+
+# One build at a time in this checkout.
+lock_build() {
+    exec {BUILD_LOCK}>"$BUILD/.lock"
+    flock -n "$BUILD_LOCK" ||
+        { step "waiting for another build"; flock "$BUILD_LOCK"; }
+}
+
+unlock_build() {
+    exec {BUILD_LOCK}>&-
 }
 
 # Sets NGINX, NGINX_VERSION, NGX_SRC (where configure is), NGX_FLAGS.

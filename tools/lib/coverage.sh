@@ -11,9 +11,11 @@ LEAST_BRANCHES=80
 cmd_coverage() {
     local failed=()
 
-    need build run test bench
+    GMCHAT_CONSOLE=1
+    need build console run test bench
     build_module release
     build_module cover
+    console_for_tests
     forget_coverage cover check-cover
 
     run_checks check-cover SANITIZE= || failed+=("lua-free-tests")

@@ -7,7 +7,8 @@ PACKAGES_BUILD=(gcc make libc6-dev libhiredis-dev libjansson-dev libb64-dev
                 libwslay-dev libssl-dev)
 PACKAGES_NGINX=(nginx nginx-dev)
 PACKAGES_NGINX_SRC=(libpcre2-dev zlib1g-dev)
-PACKAGES_RUN=(redis-server curl perl)
+PACKAGES_CONSOLE=(nodejs npm)
+PACKAGES_RUN=(redis-server curl openssl perl)
 PACKAGES_TEST=(check chromium clang openssl pkgconf prometheus
                libcurl4-openssl-dev lua5.4 lua-cjson lua-socket nodejs node-ws
                python3 valgrind)
@@ -21,7 +22,7 @@ SERVICES=(nginx redis-server prometheus)
 
 POLICY=/usr/sbin/policy-rc.d
 
-# need <group...>: build, run, test, fuzz, bench. Installs what is missing of
+# need <group...>: build, console, run, test, fuzz, bench. Installs what is missing of
 # the groups.
 need() {
     local group wanted=() missing=()
@@ -36,6 +37,7 @@ need() {
                 wanted+=("${PACKAGES_NGINX[@]}")
             fi
             ;;
+        console) ! lacks_npm || wanted+=("${PACKAGES_CONSOLE[@]}") ;;
         run) wanted+=("${PACKAGES_RUN[@]}") ;;
         test) wanted+=("${PACKAGES_TEST[@]}") ;;
         fuzz) wanted+=("${PACKAGES_FUZZ[@]}") ;;
@@ -47,6 +49,12 @@ need() {
         die "this needs packages of Debian (${wanted[*]}), and here is no dpkg"
     mapfile -t missing < <(missing_packages "${wanted[@]}")
     [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
+}
+
+# A nodejs that is not Debian's brings its own npm, which Debian's is at odds
+# with: what is there is used.
+lacks_npm() {
+    wants_console && ! { command -v node && command -v npm; } >/dev/null
 }
 
 missing_packages() {

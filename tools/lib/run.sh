@@ -4,7 +4,9 @@
 #
 #     redis/        redis.conf, redis.log and the append-only file
 #     nginx/        nginx.conf (written at each start), logs, conf.d/*.conf
-#     lock, demo    who holds the folder; the numbers of the last conversation
+#     lock, demo    who holds the folder; the numbers of the conversation
+#
+# and what run_console.sh says.
 #
 # Both are children in sessions of their own, so that Ctrl-C reaches the
 # launcher alone and it stops them in order; where it is killed itself, the
@@ -17,11 +19,14 @@ cmd_run() {
 
     check_port_number "$port"
     need build run
+    ! wants_console || need console
     build_module release
+    build_console
 
     open_state_folder "${GMCHAT_DIR:-$ROOT/run}"
     check_port_free "$port"
     at_exit stop_servers
+    prepare_console
     start_redis
     start_nginx "$port"
 
@@ -199,8 +204,28 @@ http {
 
     include conf.d/*.conf;
 
+    # A page of another site may lead here by a link and do nothing else.
+    map "\$http_sec_fetch_site \$http_sec_fetch_mode \$uri" \$gmchat_foreign {
+        default 0;
+        "~^(?:cross|same)-site navigate /(?:console/|simulator/)?\$" 0;
+        "~^(?:cross|same)-site " 1;
+    }
+
+    # Another name that leads to this address is another site's trick.
+    server {
+        listen 127.0.0.1:$1 default_server;
+        server_name _;
+        return 421 "this is called 127.0.0.1 or localhost\n";
+    }
+
     server {
         listen 127.0.0.1:$1;
+        server_name 127.0.0.1 localhost [::1] "";
+        absolute_redirect off;
+
+        if (\$gmchat_foreign) {
+            return 403 "a page of another site may not call this\n";
+        }
 
         location = /gm {
             gmchat gm;
@@ -213,6 +238,17 @@ http {
         location /status {
             gmchat status;
         }
+EOF
+    ! wants_console || cat <<EOF
+
+        location = / {
+            return 302 /console/;
+        }
+
+        include console.conf;
+        include simulator.conf;
+EOF
+    cat <<EOF
     }
 }
 EOF
@@ -289,7 +325,12 @@ show_urls() {
 
 Running; Ctrl-C stops it. The state stays in $STATE.
 
-    $base/gm       what the ops chat service and the console call
+EOF
+    show_console "$base"
+    cat <<EOF
+For programs:
+
+    $base/gm       what an ops chat service calls
     $base/gs       what game servers call
     $base/status   counters; also /status/metrics, /status/live, /status/ready
 

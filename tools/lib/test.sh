@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 #
-# All tests: the Check tests of the pure files, then prove over t/ under the
-# packaged nginx with sanitizers and the coverage of both together; then each
-# fuzzer and each topology of chaos for a while, and the count of instructions.
+# All tests: the Check tests of the pure files, the console's own, then prove
+# over t/ under the packaged nginx with sanitizers and the coverage of both
+# together; then each fuzzer and each topology of chaos for a while, and the
+# count of instructions.
 
 PROVE_LOG=$BUILD/prove.log
 TEST_FUZZ_SECONDS=30
@@ -12,15 +13,18 @@ TEST_CHAOS_SEED=1
 cmd_test() {
     local failed=() files=("$@")
 
-    need build run test fuzz bench
+    GMCHAT_CONSOLE=1
+    need build console run test fuzz bench
     build_module release
     build_module test
+    console_for_tests
     forget_coverage test check
 
     if [ ${#files[@]} -eq 0 ]; then
         files=(-r t)
         build_module clang || failed+=("the build by clang")
         run_checks check || failed+=("lua-free-tests")
+        check_console || failed+=("console")
     fi
 
     run_t test "${files[@]}" || failed+=("t")

@@ -1,0 +1,108 @@
+# shellcheck shell=bash
+#
+# The console: the pages of console/, built by nodejs and npm into
+# console/dist/, which nginx serves. npm is called as the user's settings say
+# (registry, proxy, cache). With GMCHAT_CONSOLE=0 there is none.
+
+CONSOLE=$ROOT/console
+CONSOLE_DIST=$CONSOLE/dist
+CONSOLE_LOG=$BUILD/console.log
+CONSOLE_PAGES=(desk simulator)
+NODE_LEAST=18
+
+wants_console() {
+    [ "${GMCHAT_CONSOLE:-1}" != 0 ]
+}
+
+# build_console: does nothing where all is up to date. Ends the launcher with
+# a sentence where it cannot be built.
+build_console() {
+    local status=0
+
+    wants_console || return 0
+    check_node
+    lock_build
+    watch build_pages || status=1
+    unlock_build
+    [ "$status" -eq 0 ] || exit 1
+}
+
+# console_for_tests: the same, and the packages that its tests want.
+console_for_tests() {
+    local status=0
+
+    check_node
+    lock_build
+    watch install_packages_of_console dev || status=1
+    unlock_build
+    [ "$status" -eq 0 ] || exit 1
+    build_console
+}
+
+# check_console: its types and its unit tests.
+check_console() {
+    step "console: checking types, running its tests"
+    watch env -C "$CONSOLE" npm run --silent check &&
+        watch env -C "$CONSOLE" npm test --silent
+}
+
+check_node() {
+    local version
+
+    version=$(node --version 2>&1) ||
+        die "node cannot be run: $version"
+    [[ $version =~ ^v([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -ge "$NODE_LEAST" ] ||
+        die "the console needs nodejs $NODE_LEAST or newer to be built, and" \
+            "$(command -v node) is $version (GMCHAT_CONSOLE=0 does without" \
+            "the console)"
+}
+
+build_pages() {
+    local id page
+
+    id=$(console_id)
+    ! is_stamped "$CONSOLE_DIST" "$id" || return 0
+
+    install_packages_of_console
+    step "console: building"
+    (cd "$CONSOLE" && npm run build) >>"$CONSOLE_LOG" 2>&1 ||
+        console_failed "the build of the console failed"
+    for page in "${CONSOLE_PAGES[@]}"; do
+        [ -f "$CONSOLE_DIST/$page/index.html" ] ||
+            die "the build of the console made no $CONSOLE_DIST/$page"
+    done
+    stamp "$CONSOLE_DIST" "$id"
+}
+
+# What a page depends on: its sources, its packages, what builds it.
+console_id() {
+    {
+        node --version
+        cd "$CONSOLE" &&
+            find . \( -name node_modules -o -name dist -o -name test \
+                      -o -name browser \) -prune \
+                 -o -type f ! -name '*.md' -print0 |
+            sort -z | xargs -0 sha256sum
+    } | sha256sum
+}
+
+# Where what is needed is there, it stays: also where it is more than that.
+# No script of a package is run: none needs to.
+install_packages_of_console() {
+    local dev=${1-} what=(--omit=dev)
+
+    : >"$CONSOLE_LOG"
+    [ -z "$dev" ] || what=(--include=dev)
+    ! node "$CONSOLE/installed.mjs" ${dev:+--dev} || return 0
+
+    step "console: fetching its packages (npm ci)"
+    (cd "$CONSOLE" && npm ci "${what[@]}" --ignore-scripts --no-audit \
+                          --no-fund) >>"$CONSOLE_LOG" 2>&1 ||
+        console_failed "npm could not fetch the console's packages"
+}
+
+console_failed() {
+    tail -n 20 "$CONSOLE_LOG" >&2
+    die "$1: the lines above say why, all of them are in $CONSOLE_LOG" \
+        "(GMCHAT_CONSOLE=0 does without the console)"
+}
