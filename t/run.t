@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# ./gmchat run: starts Redis and nginx, shows a conversation, keeps what is
-# stored, leaves nothing running, and says in one sentence why it does not
-# start.
+# ./gmchat run: starts Redis and nginx, shows a conversation, serves the
+# console and the player simulator to browsers and to no other site, keeps
+# what is stored, leaves nothing running, and says in one sentence why it does
+# not start.
 
 use strict;
 use warnings;
@@ -11,6 +12,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use IO::Socket::INET;
+use MIME::Base64 qw(encode_base64);
 use Test::Gmchat;
 use Test::Gmchat::Http;
 use Test::Gmchat::Port qw(free_port);
@@ -58,6 +60,73 @@ is(get('/status/ready')->{status}, 200, '/status/ready says 200');
 is(get("/gm?action=send&gm_account=5001&uid=720001&text=kept")->{json}{res},
     1, 'a message is stored');
 
+my %friend = map { $_->{uid} => $_ }
+    items(get('/gm?action=friends&gm_account=5001&format=json'));
+
+is(join(' ', sort keys %friend), '710001 720001', 'two players are left');
+isnt($friend{710001}{host}, $friend{720001}{host}, 'of two hosts');
+ok($friend{710001}{waiting_since}, 'and one waits for an answer');
+
+# the console and the simulator
+
+my ($page, $name, $password) = output($run) =~
+    m{^ +http://127\.0\.0\.1:$port(/\S+) +.*: name (\S+), password (\S+)$}m;
+my ($simulator) = output($run) =~
+    m{^ +http://127\.0\.0\.1:$port(/simulator/) }m;
+
+is($page, '/console/', 'the address of the console is named');
+is($simulator, '/simulator/', 'and that of the simulator');
+ok(index(output($run), "$page ") < index(output($run), 'curl'),
+    'before what is for programs');
+
+is(get($page)->{status}, 401, 'the console asks who it is');
+is(signed_in('/')->{headers}{location}, $page, '/ leads there');
+is(get('/console')->{headers}{location}, $page, 'and so does /console');
+is(get('/simulator')->{headers}{location}, $simulator, 'the same there');
+
+my ($me) = items(signed_in('/console/gm?action=me&format=json'));
+
+is($me->{operator}, $name, 'with the password it is that operator');
+is($me->{role}, 'admin', 'who is an admin');
+is(signed_in('/console/status/ready')->{status}, 200, 'and sees the status');
+is(get("/console/$_")->{status}, 401, "without: no $_")
+    for qw(gm?action=me status index.html icon.svg);
+
+is_page($page, signed_in($page));
+is_page($simulator, get($simulator));
+is(get('/simulator/gs?action=relation&host=1001')->{json}{res}, 1,
+    'the simulator plays a game server');
+
+is(mode("$state/operator"), '0600', 'the password is for nobody else');
+is(mode("$state/nginx/operators"), '0600', 'nor is its hash');
+like(slurp("$state/nginx/operators"), qr/^\Q$name\E:\$apr1\$/,
+    'which nginx can compute by itself');
+
+# other sites' pages
+
+my @calls = ('/gm?action=accounts', '/gs?action=online&host=1001', '/status',
+    '/simulator/gs?action=online&host=1001', '/console/gm?action=me',
+    '/console/status');
+
+for my $site (qw(cross-site same-site)) {
+    my @link = ("Sec-Fetch-Site: $site", 'Sec-Fetch-Mode: navigate');
+
+    for my $uri (@calls) {
+        is(signed_in($uri, "Sec-Fetch-Site: $site", "Sec-Fetch-Mode: $_")
+            ->{status}, 403, "$site, $_: no $uri") for qw(cors no-cors);
+        is(signed_in($uri, @link)->{status}, 403, 'and no link to it');
+    }
+    is(signed_in($_, @link)->{status}, 200, "but a link to $_")
+        for $page, $simulator;
+}
+is(signed_in($_, 'Sec-Fetch-Site: same-origin', 'Sec-Fetch-Mode: cors')
+    ->{status}, 200, "the pages' own: $_") for @calls;
+
+is(called($_)->{status}, 421, "called $_: refused")
+    for 'evil.example', "127.0.0.1.evil.example:$port";
+is(called($_)->{status}, 200, "called $_: served")
+    for '127.0.0.1', "localhost:$port", "[::1]:$port";
+
 # what is in use
 
 ($status, $said) = run_to_end(['run'], GMCHAT_DIR => $state,
@@ -78,18 +147,38 @@ unlike(slurp("$state/nginx/access.log"), qr/gm_account|action=/,
 unlike(slurp("$state/nginx/error.log"), qr/\[(?:warn|error|crit|alert)\]/,
     'the error log no error');
 
+write_file("$state/nginx/operators", slurp("$state/nginx/operators")
+    . "bo:{PLAIN}secret\n");
 $run = start(GMCHAT_DIR => $state);
 ok($run->{up}, 'it starts a second time') or diag(output($run));
-like(output($run), qr/gm_account=5002/, 'the conversation has a new GM');
-is((items(get('/gm?action=history&uid=720001&format=json')))[0]{text}, 'kept',
+like(output($run), qr/action=friends&gm_account=5001/,
+    'the conversation goes on');
+is((items(get('/gm?action=history&uid=720001&format=json')))[1]{text}, 'kept',
     'what was stored is there');
+like(output($run), qr/name \Q$name\E, password \Q$password\E$/m,
+    'the operator has the password of before');
+is(signed_in($page)->{status}, 200, 'which still works');
+is(get($page, as('bo', 'secret'))->{status}, 200,
+    'and so does an operator who was added');
+is(get($page, as($name, 'wrong'))->{status}, 401, 'a wrong one does not');
+
+my $none = get('/console/assets/none.js');
+
+is($none->{status}, 404, 'an asset that is not there');
+is($none->{headers}{'cache-control'}, undef, 'is not missed for a year');
 is(stop($run, 'TERM'), 0, 'SIGTERM ends it as well');
 
-# a conversation that was cut off
+# a conversation that was cut off; another password
 
-write_file("$state/demo", "5002 720002 1002\n");
+unlink("$state/demo") or die $!;
+write_file("$state/operator", "olga Chosen-by-hand\n");
 $run = start(GMCHAT_DIR => $state);
 ok($run->{up}, 'a third time') or diag(output($run));
+like(output($run), qr/create&gm_account=5001\S*\s+< \d+ \{"res":0,"errno":1,/,
+    'what was there stays as it is');
+is(get($page, as('olga', 'Chosen-by-hand'))->{status}, 200,
+    'a password that was changed by hand works');
+is(get($page, as('bo', 'secret'))->{status}, 200, 'and the added operator');
 
 # a server that ends
 
@@ -97,8 +186,23 @@ kill KILL => server($run, 'redis');
 isnt(wait_end($run), 0, 'Redis is killed: the status is not 0');
 like(output($run), qr/^gmchat: redis ended by itself/m, 'and it is said');
 
-$run = start(GMCHAT_DIR => $state, GMCHAT_DEMO => 0);
+# without a conversation, without a console
+
+my $bare = temp_folder() . '/bare';
+
+$run = start(GMCHAT_DIR => $bare, GMCHAT_DEMO => 0, GMCHAT_CONSOLE => 0);
 unlike(output($run), qr/GET/, 'GMCHAT_DEMO=0: no conversation');
+unlike(output($run), qr/console|simulator|password/,
+    'GMCHAT_CONSOLE=0: nothing is said of a console');
+is(get($_)->{status}, 404, "no $_") for '/', $page, $simulator,
+    '/simulator/gs?action=relation&host=1001', '/console/gm?action=me';
+ok(!-e "$bare/operator", 'and no password');
+is(get('/gm?action=accounts')->{json}{res}, 1, 'all else works');
+stop($run, 'TERM');
+
+# an nginx that ends
+
+$run = start(GMCHAT_DIR => $state, GMCHAT_DEMO => 0);
 my $workers = [ children_of(server($run, 'nginx')) ];
 kill KILL => server($run, 'nginx');
 isnt(wait_end($run), 0, 'nginx is killed: the status is not 0');
@@ -150,6 +254,11 @@ write_file("$state/nginx/conf.d/own.conf", "nonsense on;\n");
 ($status, $said) = run_to_end(['run'], GMCHAT_DIR => $state);
 refused('a broken configuration', qr/unknown directive "nonsense" in .*:1/);
 unlink("$state/nginx/conf.d/own.conf");
+
+write_file("$state/operator", "olga\n");
+($status, $said) = run_to_end(['run'], GMCHAT_DIR => $state);
+refused('a password file without a password', qr/operator does not hold/);
+unlink("$state/operator");
 
 write_file("$state/file", "\n");
 ($status, $said) = run_to_end(['run'], GMCHAT_DIR => "$state/file");
@@ -270,11 +379,82 @@ sub running {
 }
 
 
-sub get {
-    my ($uri) = @_;
+sub http {
+    return Test::Gmchat::Http->new(address => "127.0.0.1:$port");
+}
 
-    return Test::Gmchat::Http->new(address => "127.0.0.1:$port")
-        ->request('GET', $uri);
+
+# get(uri, header lines)
+sub get {
+    my ($uri, @headers) = @_;
+
+    return http()->request('GET', $uri, headers => \@headers);
+}
+
+
+sub as {
+    return 'Authorization: Basic ' . encode_base64(join(':', @_), '');
+}
+
+
+sub signed_in {
+    my ($uri, @headers) = @_;
+
+    return get($uri, as($name, $password), @headers);
+}
+
+
+sub called {
+    my ($host) = @_;
+    my $http = http();
+
+    $http->write("GET /status/live HTTP/1.1\r\nHost: $host\r\n\r\n");
+
+    return $http->response;
+}
+
+
+# A page, what a browser is told of it, and what it loads.
+sub is_page {
+    my ($uri, $response) = @_;
+    my $headers = $response->{headers};
+    my $policy = $headers->{'content-security-policy'} // '';
+    my @assets = $response->{body} =~ m{"(assets/[^"]+)"}g;
+
+    is($response->{status}, 200, "$uri: is there");
+    is($headers->{'content-type'}, 'text/html', 'a page');
+    like($policy, qr/$_(?:;|$)/, "its policy: $_") for "default-src 'none'",
+        "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'";
+    unlike($policy, qr/unsafe|[*]|http/, 'and nothing from elsewhere');
+    is($headers->{'x-content-type-options'}, 'nosniff', 'no guessing');
+    is($headers->{'referrer-policy'}, 'no-referrer', 'no referrer');
+    is($headers->{'cache-control'}, 'no-cache', 'asked for each time');
+    is(scalar @assets, 2, 'with a script and a style');
+
+    for my $asset (@assets) {
+        my $file = get("$uri$asset", 'Accept-Encoding: gzip');
+        my $type = $asset =~ /\.js$/ ? 'text/javascript' : 'text/css';
+
+        is($file->{headers}{'content-type'}, $type, "$asset: $type");
+        like($file->{headers}{'cache-control'}, qr/max-age=31536000.*immutable/,
+            'kept for a year');
+        is($file->{headers}{'content-encoding'} // 'plain', packing(),
+            'compressed where nginx can');
+    }
+}
+
+
+# Of the nginx that runs.
+sub packing {
+    my $binary = readlink('/proc/' . server($run, 'nginx') . '/exe');
+
+    return qx($binary -V 2>&1) =~ /http_gzip_static_module/ ? 'gzip' : 'plain';
+}
+
+
+sub mode {
+    return sprintf('%04o', (stat $_[0])[2] & 07777);
 }
 
 

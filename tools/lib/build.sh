@@ -112,7 +112,7 @@ source_tree_flags() {
     NGX_FLAGS=(--prefix="$BUILD/nginx-prefix" --with-compat --with-debug
                --with-threads --with-http_ssl_module --with-http_v2_module
                --with-http_realip_module --with-http_auth_request_module
-               --with-http_stub_status_module)
+               --with-http_stub_status_module --with-http_gzip_static_module)
 }
 
 # A copy of the named tree is built, not the tree itself.

@@ -33,7 +33,7 @@ console_for_tests() {
 
     check_node
     lock_build
-    watch install_packages_of_console dev || status=1
+    watch fetch_packages dev || status=1
     unlock_build
     [ "$status" -eq 0 ] || exit 1
     build_console
@@ -51,7 +51,8 @@ check_node() {
 
     version=$(node --version 2>&1) ||
         die "node cannot be run: $version"
-    [[ $version =~ ^v([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -ge "$NODE_LEAST" ] ||
+    [[ $version =~ ^v([0-9]+)\. ]] || BASH_REMATCH=('' 0)
+    [ "${BASH_REMATCH[1]}" -ge "$NODE_LEAST" ] ||
         die "the console needs nodejs $NODE_LEAST or newer to be built, and" \
             "$(command -v node) is $version (GMCHAT_CONSOLE=0 does without" \
             "the console)"
@@ -63,7 +64,7 @@ build_pages() {
     id=$(console_id)
     ! is_stamped "$CONSOLE_DIST" "$id" || return 0
 
-    install_packages_of_console
+    fetch_packages prod
     step "console: building"
     (cd "$CONSOLE" && npm run build) >>"$CONSOLE_LOG" 2>&1 ||
         console_failed "the build of the console failed"
@@ -86,18 +87,19 @@ console_id() {
     } | sha256sum
 }
 
-# Where what is needed is there, it stays: also where it is more than that.
-# No script of a package is run: none needs to.
-install_packages_of_console() {
-    local dev=${1-} what=(--omit=dev)
+# fetch_packages prod|dev: what the build takes, or the checks and tests as
+# well. Where that is there it stays, also where it is more than that. No
+# script of a package is run: none needs to.
+fetch_packages() {
+    local with=--omit=dev look=()
 
+    [ "$1" = prod ] || { with=--include=dev look=(--dev); }
     : >"$CONSOLE_LOG"
-    [ -z "$dev" ] || what=(--include=dev)
-    ! node "$CONSOLE/installed.mjs" ${dev:+--dev} || return 0
+    ! node "$CONSOLE/installed.mjs" "${look[@]}" || return 0
 
     step "console: fetching its packages (npm ci)"
-    (cd "$CONSOLE" && npm ci "${what[@]}" --ignore-scripts --no-audit \
-                          --no-fund) >>"$CONSOLE_LOG" 2>&1 ||
+    (cd "$CONSOLE" && npm ci "$with" --ignore-scripts --no-audit --no-fund) \
+        >>"$CONSOLE_LOG" 2>&1 ||
         console_failed "npm could not fetch the console's packages"
 }
 

@@ -11,7 +11,7 @@ LEAST_BRANCHES=80
 cmd_coverage() {
     local failed=()
 
-    GMCHAT_CONSOLE=1
+    export GMCHAT_CONSOLE=1
     need build console run test bench
     build_module release
     build_module cover

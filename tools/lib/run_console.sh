@@ -24,7 +24,7 @@ make_operator() {
     local file=$STATE/operator line
 
     if [ ! -e "$file" ]; then
-        line="admin $(openssl rand 10 | base32 | tr A-Z a-z)" ||
+        line="admin $(openssl rand 10 | base32 | tr '[:upper:]' '[:lower:]')" ||
             die "openssl could not make a password"
         write_private "$file" <<<"$line"
     fi

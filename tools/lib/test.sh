@@ -13,7 +13,7 @@ TEST_CHAOS_SEED=1
 cmd_test() {
     local failed=() files=("$@")
 
-    GMCHAT_CONSOLE=1
+    export GMCHAT_CONSOLE=1
     need build console run test fuzz bench
     build_module release
     build_module test
