@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # conf/: nginx accepts the samples as they are, and with the examples in them
-# switched on; a request line that is too long gets the bridge's reply.
+# switched on; a request line that is too long gets the bridge's reply. The
+# console's sample lets those in who prove who they are, by each of its ways.
 
 use strict;
 use warnings;
@@ -9,7 +10,11 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use File::Copy qw(copy);
+use MIME::Base64 qw(encode_base64);
 use Test::Gmchat;
+use Test::Gmchat::Process qw(run_command);
+use Test::Gmchat::Tls qw(make_authority make_certificate);
 use Test::More;
 
 my $redis = start_redis();
@@ -66,7 +71,167 @@ my @switched = grep { $bridge =~ /^ *$_ /m } qw(gmchat_redis gmchat_group
 
 is(scalar @switched, 11, 'all of them') or diag("@switched");
 
+# the console, as it is
+
+my $console = sample('gmchat-console.conf');
+
+$nginx = with_console(main_sample(), $console);
+add_operator($nginx, 'olga', 'open sesame');
+add_operator($nginx, 'bo', 'gamma');
+$nginx->start;
+
+is($nginx->get('/console')->{headers}{location},
+    'http://localhost:' . $nginx->port . '/console/', 'there is a way to it');
+is($nginx->get("/console/$_")->{status}, 401, "nobody is let in: '$_'")
+    for '', 'gm?action=me', 'status', 'status/metrics', 'icon.svg', 'none';
+is($nginx->get('/console/', headers => [ as('olga', 'x') ])->{status}, 401,
+    'nor anybody with a wrong password');
+
+my $page = $nginx->get('/console/', headers => [ as('olga', 'open sesame') ]);
+
+is($page->{status}, 200, 'an operator is');
+is($page->{body}, 'the page', 'to the page');
+like($page->{headers}{'content-security-policy'}, qr/^default-src 'none'/,
+    'which may do little');
+is($page->{headers}{'cache-control'}, 'no-cache', 'and is asked for anew');
+
+my $asset = $nginx->get('/console/assets/a-1.js',
+    headers => [ 'Accept-Encoding: gzip' ]);
+
+is($asset->{body}, 'packed', 'the assets are packed');
+is($asset->{headers}{'content-type'}, 'text/javascript', 'what they are');
+like($asset->{headers}{'cache-control'}, qr/immutable/, 'and may be kept');
+
+is_deeply([ who($nginx, as('olga', 'open sesame')) ], [ olga => 'admin' ],
+    'gmchat_admin: an admin');
+is_deeply([ who($nginx, as('bo', 'gamma')) ], [ bo => 'none' ],
+    'others have no role yet');
+is($nginx->get('/console/status/ready',
+    headers => [ as('bo', 'gamma') ])->{status}, 200,
+    'and see the counters');
+
+# by a login service
+
+$nginx = with_console(main_sample() =~ s/^( +)# (limit_req_zone )/$1$2/mgr,
+    $console =~ s/^ +auth_basic(?:_user_file)? .*\n//mgr
+        =~ s/^    # (limit_req.*;)$/    $1/mgr
+        =~ s/^ +# +(auth_request(?:_set)? .*;)$/$1/mgr
+        =~ s/gmchat_operator \$remote_user/gmchat_operator \$gmchat_signed_in/r
+        . <<'EOC');
+location = /login/check {
+    internal;
+    proxy_pass http://127.0.0.1:%%PORT_login%%;
+}
+EOC
+$nginx->write_conf($nginx->{conf} =~ s/(?=^    server \{)/<<'EOC'/mer);
+    server {
+        listen 127.0.0.1:%%PORT_login%%;
+
+        if ($cookie_session != "sid-of-olga") {
+            return 401;
+        }
+        location / {
+            add_header X-User olga;
+            return 204;
+        }
+    }
+EOC
+$nginx->start;
+is($nginx->get("/console/$_")->{status}, 401, "a login service: '$_'")
+    for '', 'gm?action=me', 'status';
+is_deeply([ who($nginx, 'Cookie: session=sid-of-olga') ],
+    [ olga => 'admin' ], 'and whom it knows');
+
+# by a client certificate
+
+my $folder = temp_folder();
+my $authority = make_authority($folder, 'authority');
+
+make_certificate($folder, 'localhost', $authority, 'IP:127.0.0.1');
+make_certificate($folder, 'olga', $authority, 'DNS:olga');
+
+$nginx = with_console(
+    main_sample() =~ s{^( +)# (listen) \d+ (ssl) http2 .*;}
+                      {$1$2 127.0.0.1:%%PORT_tls%% $3;}mr
+        =~ s{^( +)# (ssl_certificate)( +).*(\.\w+;)$}
+            {$1$2$3$folder/localhost$4}mr
+        =~ s{^( +)# (ssl_certificate_key)( +).*(\.\w+;)$}
+            {$1$2$3$folder/localhost$4}mr
+        =~ s/^    # (map \$ssl_client.*\n)    # (.*\n)    # (\})/$1$2$3/mr,
+    $console =~ s/^ +auth_basic(?:_user_file)? .*\n//mgr
+        =~ s/gmchat_operator \$remote_user/gmchat_operator \$ssl_client_s_dn_cn/r
+        . join '', $console =~ /^ +# +(ssl_(?:client|verify).*;\n)/mg);
+copy("$folder/authority.crt", "$nginx->{dir}/gmchat.operators.pem") or die $!;
+$nginx->start;
+
+my @curl = ('curl', '-s', '--cacert', "$folder/authority.crt",
+    'https://' . $nginx->address('tls') . '/console/gm?action=me&format=json');
+
+($status, $said) = run_command(argv => \@curl, output => "$folder/said");
+like($said, qr/400 No required SSL certificate/, 'a client certificate: none');
+($status, $said) = run_command(output => "$folder/said", argv => [ @curl,
+    '--cert', "$folder/olga.crt", '--key', "$folder/olga.key" ]);
+like($said, qr/"operator":"olga","role":"admin"/, 'and whose it is');
+
 finish();
+
+
+# The name and the role that the bridge knows of this request.
+sub who {
+    my ($nginx, @headers) = @_;
+    my ($me) = items($nginx->get('/console/gm?action=me&format=json',
+        headers => [ @headers ]));
+
+    return ($me->{operator}, $me->{role});
+}
+
+
+sub as {
+    return 'Authorization: Basic ' . encode_base64(join(':', @_), '');
+}
+
+
+# As the sample says it.
+sub add_operator {
+    my ($nginx, $name, $password) = @_;
+    my ($line) = sample('gmchat-console.conf') =~ /^ +# +(printf .*)$/m;
+
+    $line =~ s/olga/$name/;
+    $line =~ s/(?=\))/ -stdin/;
+    run_shell($nginx->{dir}, "printf '%s\n' '$password' | { $line; }");
+}
+
+
+sub run_shell {
+    my ($folder, $line) = @_;
+
+    my ($status, $said) = run_command(output => "$folder/said",
+        argv => [ 'sh', '-c', "cd '$folder' && $line" ]);
+
+    die "$line: $said" if $status;
+}
+
+
+# The samples, with the console's included and its page beside them.
+sub with_console {
+    my ($main, $console) = @_;
+
+    $main =~ s/^( +)# (include gmchat-console\.conf;)$/$1$2/m
+        or die 'nginx.conf does not include the console';
+    my $nginx = with_samples($main, bridge_sample());
+
+    $console =~ s{/usr/share/gmchat/console/}{$nginx->{dir}/console/};
+    $console =~ s{/etc/nginx/}{}g;
+    $console =~ s/%%(PORT\w*)%%/$nginx->substitute($1)/ge;
+    write_file("$nginx->{dir}/gmchat-console.conf", $console);
+
+    mkdir("$nginx->{dir}/console") or die $!;
+    mkdir("$nginx->{dir}/console/assets") or die $!;
+    write_file("$nginx->{dir}/console/index.html", 'the page');
+    write_file("$nginx->{dir}/console/assets/a-1.js.gz", 'packed');
+
+    return $nginx;
+}
 
 
 sub switched_on {
