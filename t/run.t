@@ -16,7 +16,7 @@ use MIME::Base64 qw(encode_base64);
 use Test::Gmchat;
 use Test::Gmchat::Http;
 use Test::Gmchat::Port qw(free_port);
-use Test::Gmchat::Process qw(alive children_of reaped spawn);
+use Test::Gmchat::Process qw(alive children_of reaped run_command spawn);
 use Test::More;
 
 # A first start may build the module.
@@ -57,6 +57,24 @@ my ($curl) = output($run) =~ m{^ +curl '\S+/gs\?(action=receive\S+)'}m;
 ok($curl, 'there are lines to try');
 is(get("/gs?$curl")->{json}{res}, 1, 'and they work');
 is(get('/status/ready')->{status}, 200, '/status/ready says 200');
+for my $line (output($run) =~ /^ +(curl .*)$/mg) {
+    my ($status, $said) = run_line($line);
+
+    like($said, qr/"res":1|"version":/, "$line, as it is printed");
+}
+
+my $readme = slurp("$FindBin::Bin/../README.md");
+my @shown = $readme =~ /^ {4}\$ (curl '.*)\n {4}(\{.*)$/mg;
+
+cmp_ok(@shown / 2, '>', 5, 'README.md shows calls');
+while (my ($line, $expected) = splice(@shown, 0, 2)) {
+    # that a host has polled is told to the store a moment later
+    wait_until(sub { is_heard_of(1004) }) if $line =~ /"send"/;
+    my ($status, $said) = run_line($line =~ s/:8080/:$port/r);
+
+    is(timeless($said), timeless($expected), "README.md: $line");
+}
+
 is(get("/gm?action=send&gm_account=5001&uid=720001&text=kept")->{json}{res},
     1, 'a message is stored');
 
@@ -376,6 +394,31 @@ sub server {
 # has not asked yet.
 sub running {
     return grep { slurp("/proc/$_/stat") =~ /\) [^ZX] / } @_;
+}
+
+
+# A line for a shell, as people copy it.
+sub run_line {
+    my ($line) = @_;
+
+    return run_command(output => temp_folder() . '/line',
+        argv => [ 'sh', '-c', $line =~ s/^curl/curl -sS --noproxy '*'/r ]);
+}
+
+
+sub is_heard_of {
+    my ($host) = @_;
+
+    return grep { $_->{host} == $host && !$_->{silent} }
+        items(get('/gm?action=hosts&format=json'));
+}
+
+
+# Without what differs from run to run.
+sub timeless {
+    my ($text) = @_;
+
+    return $text =~ s/\b\d{13,16}(-\d+)?\b/N/gr =~ s/\s+\z//r;
 }
 
 
