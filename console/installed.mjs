@@ -13,9 +13,9 @@ async function readJson(...path) {
 }
 
 // A package for other machines may be missing, and so may one of which nothing but
-// "optional" is said.
-function isWanted({ dev, optional, os, cpu }) {
-    if (dev && !WITH_DEV) {
+// "optional" is said. devOptional is for tests, or for what could do without.
+function isWanted({ dev, devOptional, optional, os, cpu }) {
+    if ((dev || devOptional) && !WITH_DEV) {
         return false;
     }
     return !optional || (os !== undefined && cpu !== undefined &&
