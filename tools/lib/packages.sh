@@ -9,7 +9,7 @@ PACKAGES_NGINX=(nginx nginx-dev)
 PACKAGES_NGINX_SRC=(libpcre2-dev zlib1g-dev)
 PACKAGES_CONSOLE=(nodejs npm)
 PACKAGES_RUN=(redis-server curl openssl perl)
-PACKAGES_TEST=(check chromium clang openssl pkgconf prometheus
+PACKAGES_TEST=(check chromium clang fonts-wqy-microhei pkgconf prometheus
                libcurl4-openssl-dev lua5.4 lua-cjson lua-socket nodejs node-ws
                python3 valgrind)
 PACKAGES_BENCH=(wrk redis-tools gcc libc6-dev linux-perf libnginx-mod-http-lua
