@@ -31,6 +31,11 @@ export class Failure extends Error {
     }
 }
 
+export function asFailure(error: unknown): Failure {
+    return error instanceof Failure
+        ? error : new Failure('unreachable', null, String(error));
+}
+
 const PASSING = new Set<number | null>([-4, -5, -6, -9]);
 
 const LATE = 15_000;

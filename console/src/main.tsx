@@ -2,7 +2,7 @@
 
 import { effect, untracked } from '@preact/signals';
 import { render } from 'preact';
-import { Api } from './api.js';
+import { Api, asFailure } from './api.js';
 import { newMsgid, storageOf } from './browser.js';
 import { commandOf, type Command } from './keys.js';
 import { locale, words } from './i18n/index.js';
@@ -10,10 +10,11 @@ import { desktop, sound, titleOf } from './notice.js';
 import { parseRoute } from './route.js';
 import { keepSettings, settings } from './settings.js';
 import { explain } from './errors.js';
-import { asFailure, Desk } from './store/desk.js';
+import { Desk } from './store/desk.js';
 import { mayAct, mayActAtAll } from './store/rights.js';
 import {
-    asked, DeskContext, dialog, go, messageMax, now, pageSettings, route, say,
+    asked, DeskContext, dialog, go, MESSAGE_MAX, messageMax, now, pageSettings,
+    route, say,
 } from './ui.js';
 import { App } from './views/App.js';
 
@@ -31,6 +32,11 @@ const desk = new Desk({
     now: Date.now,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     isSeen,
+    failed: ({ gm, uid }) => {
+        if (!desk.isOpen(gm, uid)) {
+            say(words.value.notSentTo(uid));
+        }
+    },
     notify: ({ gm_account: gm, uid }, text) => {
         sound();
         if (!isSeen()) {
@@ -133,29 +139,35 @@ function pressed(event: KeyboardEvent): void {
     }
 }
 
+// Each few seconds, and when somebody comes back: what time alone changes.
+function look(): void {
+    now.value = Date.now();
+    desk.check();
+    if (!document.hidden) {
+        desk.lookAgain();
+    }
+}
+
 function follow(): void {
     route.value = parseRoute(location.hash);
 }
 
 keepSettings(storageOf('localStorage'));
-messageMax.value = page.messageMax;
 follow();
 window.addEventListener('hashchange', follow);
 window.addEventListener('keydown', pressed);
 window.addEventListener('online', () => desk.network(true));
 window.addEventListener('offline', () => desk.network(false));
-setInterval(() => { now.value = Date.now(); }, 10_000);
-setInterval(() => {
-    if (!document.hidden && desk.link.value === 'live') {
-        desk.lookAgain();
-    }
-}, 60_000);
+setInterval(look, 10_000);
+window.addEventListener('focus', look);
+window.addEventListener('pageshow', look);
+document.addEventListener('visibilitychange', look);
 
 effect(() => {
     const { value } = route;
 
     if (value.view === 'conversation') {
-        desk.open.value = { gm: value.gm, uid: value.uid };
+        untracked(() => desk.show({ gm: value.gm, uid: value.uid }));
     } else {
         untracked(() => desk.close());
     }
@@ -171,7 +183,7 @@ effect(() => {
     document.documentElement.dataset['theme'] = settings.theme.value;
 });
 effect(() => {
-    messageMax.value = desk.me.value?.message_max ?? page.messageMax;
+    messageMax.value = desk.me.value?.message_max ?? MESSAGE_MAX;
 });
 
 render(

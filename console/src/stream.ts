@@ -55,6 +55,8 @@ export interface StreamOptions {
     fetcher: typeof fetch;
     random?: () => number;
     silence?: number;
+    // Milliseconds since 1970.
+    now?: () => number;
 }
 
 export class Stream {
@@ -65,12 +67,18 @@ export class Stream {
     private wake: (() => void) | undefined;
     private ackTimer: ReturnType<typeof setTimeout> | undefined;
     private toAck = '';
+    // When something came last, or was asked for; 0 where no connection is open.
+    private heard = 0;
+    private readonly silence: number;
+    private readonly now: () => number;
 
     constructor(
         private readonly options: StreamOptions,
         private readonly hooks: StreamHooks,
     ) {
         this.cursor = options.cursor;
+        this.silence = options.silence ?? SILENCE;
+        this.now = options.now ?? Date.now;
     }
 
     start(): void {
@@ -93,6 +101,14 @@ export class Stream {
     // The network is gone, which a connection that says nothing would not notice.
     drop(): void {
         this.abort?.abort();
+    }
+
+    // No timer runs while a machine sleeps: after it the clock says that too long
+    // nothing came, and the connection may be one that only this side has.
+    check(): void {
+        if (this.heard !== 0 && this.now() - this.heard > this.silence) {
+            this.abort?.abort();
+        }
     }
 
     // A list that is too long for a request line goes into a body.
@@ -123,13 +139,13 @@ export class Stream {
     private async run(): Promise<void> {
         while (!this.stopped) {
             this.hooks.state('connecting');
-            const began = Date.now();
+            const began = this.now();
             const end = await this.attach();
 
             if (this.stopped) {
                 return;
             }
-            if (Date.now() - began > SETTLED) {
+            if (this.now() - began > SETTLED) {
                 this.failures = 0;
             }
             await this.pause(end);
@@ -138,7 +154,9 @@ export class Stream {
 
     private async pause(end: StreamEnd): Promise<void> {
         const random = this.options.random ?? Math.random;
-        let ms = end.retry ?? backOff(this.failures, random);
+        // What the bridge asks for is meant once: where streams end again and again,
+        // the pause has to grow.
+        let ms = Math.max(end.retry ?? 0, backOff(this.failures, random));
 
         if (end.why === 'refused') {
             ms = REFUSED_PAUSE;
@@ -166,7 +184,16 @@ export class Stream {
         if (this.cursor !== '') {
             headers['Last-Event-ID'] = this.cursor;
         }
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const heard = () => {
+            this.heard = this.now();
+            clearTimeout(timer);
+            timer = setTimeout(() => abort.abort(), this.silence);
+        };
+
         this.abort = abort;
+        abort.signal.addEventListener('abort', () => clearTimeout(timer));
+        heard();
         try {
             const [url, init] = this.request(headers);
             const response = await this.options.fetcher(url, {
@@ -180,10 +207,11 @@ export class Stream {
             if (response.status !== 200 || response.body === null) {
                 return this.refusal(response.status);
             }
-            return await this.read(response.body, abort);
+            return await this.read(response.body, heard);
         } catch {
             return { why: 'lost' };
         } finally {
+            this.heard = 0;
             abort.abort();
         }
     }
@@ -198,32 +226,25 @@ export class Stream {
             ? { why: 'refused', status } : { why: 'lost', status };
     }
 
-    private async read(body: ReadableStream<Uint8Array>,
-        abort: AbortController): Promise<StreamEnd>
+    private async read(body: ReadableStream<Uint8Array>, heard: () => void):
+        Promise<StreamEnd>
     {
         const reader = body.getReader();
         const decoder = new TextDecoder();
         const parser = new SseParser();
-        const silence = this.options.silence ?? SILENCE;
-        let timer = setTimeout(() => abort.abort(), silence);
 
-        try {
-            for (;;) {
-                const { done, value } = await reader.read();
+        for (;;) {
+            const { done, value } = await reader.read();
 
-                if (done) {
-                    return { why: 'ended', retry: parser.retry };
-                }
-                clearTimeout(timer);
-                timer = setTimeout(() => abort.abort(), silence);
-                for (const event of
-                    parser.feed(decoder.decode(value, { stream: true })))
-                {
-                    this.take(event);
-                }
+            if (done) {
+                return { why: 'ended', retry: parser.retry };
             }
-        } finally {
-            clearTimeout(timer);
+            heard();
+            for (const event of
+                parser.feed(decoder.decode(value, { stream: true })))
+            {
+                this.take(event);
+            }
         }
     }
 

@@ -63,7 +63,6 @@ export function useDesk(): Desk {
 export interface PageSettings {
     api: string;
     status: string;
-    messageMax: number;
 }
 
 function meta(name: string, otherwise: string): string {
@@ -74,10 +73,12 @@ function meta(name: string, otherwise: string): string {
 // What index.html says of the bridge beside it.
 export function pageSettings(): PageSettings {
     return {
-        api: meta('api', '/gm'),
-        status: meta('status', '/status'),
-        messageMax: Number(meta('message-max', '4096')) || 4096,
+        api: meta('api', 'gm'),
+        status: meta('status', 'status'),
     };
 }
 
-export const messageMax: Signal<number> = signal(4096);
+// Bytes of a message, where the bridge does not say it.
+export const MESSAGE_MAX = 4096;
+
+export const messageMax: Signal<number> = signal(MESSAGE_MAX);

@@ -64,7 +64,23 @@ test('the newest message of the history', () => {
 
     assert.equal(tailed(one, last(2, 'to_player', 9)).waiting, 0);
     assert.equal(tailed(one, last(2, 'to_gm', 9)).waiting, 5);
-    assert.equal(tailed(one, last(2, 'to_gm', 9)).seen, '7-2');
+    assert.equal(tailed(one, last(2, 'to_gm', 9)).last?.id, '7-2');
+});
+
+test('what history shows first is counted when the stream tells it', () => {
+    const one = tailed(fromFriend('5001', friend('1')), last(2, 'to_gm', 9));
+
+    assert.ok(!includes(one, message(2, 9)));
+    assert.equal(received(one, message(2, 9)).unread, 1);
+    assert.equal(received(one, message(2, 9)).waiting, 9);
+});
+
+test('answered here, then told again what the list had counted', () => {
+    const one = answered(fromFriend('5001', friend('1',
+        { last: last(9, 'to_player', 500) })), '8-1', 'reply', 3);
+
+    assert.ok(includes(one, message(4, 450)));
+    assert.ok(!includes(one, message(5, 501)));
 });
 
 test('the search: a part of a player, a whole host, words', () => {

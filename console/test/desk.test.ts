@@ -1,91 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Api } from '../src/api.js';
-import { Desk } from '../src/store/desk.js';
-import type { StreamMessage, WireMessage } from '../src/types.js';
-
-interface Call {
-    method: string;
-    action: string;
-    params: Record<string, string>;
-    headers: Headers;
-}
-
-type Answers = Record<string, (call: Call) => unknown>;
-
-function callOf(url: string, init: RequestInit): Call {
-    const params = init.method === 'POST'
-        ? JSON.parse(String(init.body)) as Record<string, string>
-        : Object.fromEntries(new URL(url, 'http://x').searchParams);
-
-    return {
-        method: init.method ?? 'GET',
-        action: params['action'] ?? '',
-        params,
-        headers: new Headers(init.headers),
-    };
-}
-
-// A bridge that answers calls; a stream is opened and stays silent.
-function deskOf(answers: Answers) {
-    const calls: Call[] = [];
-    const notified: string[] = [];
-    const seen = { now: true };
-    let last = 0;
-    const fetcher = (async (url: string, init: RequestInit) => {
-        const call = callOf(url, init);
-
-        calls.push(call);
-        if (call.action === 'stream') {
-            return new Response(new ReadableStream(), { status: 200 });
-        }
-        const answer = (answers[call.action] ?? (() => ({ res: 1, data: [] })))(
-            call);
-
-        return new Response(JSON.stringify(answer), { status: 200 });
-    }) as typeof fetch;
-    const desk = new Desk({
-        api: new Api('/gm', fetcher),
-        fetcher,
-        local: undefined,
-        session: undefined,
-        msgid: () => `id-${++last}`,
-        now: () => 5000,
-        sleep: async () => undefined,
-        notify: (message) => notified.push(message.uid),
-        isSeen: () => seen.now,
-    });
-
-    return { desk, calls, notified, seen };
-}
-
-const MESSAGE = (n: number, dir: 'to_gm' | 'to_player' = 'to_gm'): WireMessage => ({
-    id: `9-${n}`, dir, gm_account: '5001', text: `m${n}`, ts: 1000 + n,
-});
-
-const EVENT = (n: number, uid = '71'): StreamMessage => ({
-    id: `9-${n}`, uid, gm_account: '5001', text: `m${n}`, ts: 1000 + n,
-});
-
-const BRIDGE: Answers = {
-    me: () => ({ res: 1, data: [{ operator: 'ann', role: 'gm',
-        gm_accounts: ['5001'] }] }),
-    accounts: () => ({ res: 1, data: [{ gm_account: '5001', name: 'Iris',
-        online: false, friends: 1 }] }),
-    friends: () => ({ res: 1, data: [
-        { uid: '71', host: '1', since: 1, undelivered: 0, last: MESSAGE(1),
-            unread: 1, silent: false, waiting_since: 1001 },
-        { uid: '72', host: '2', since: 2, undelivered: 0, unread: 0,
-            silent: false, last: null },
-    ] }),
-    history: () => ({ res: 1, data: [MESSAGE(1)], more: false }),
-    send: () => ({ res: 1, id: '8-1', host_silent: true }),
-    read: () => ({ res: 1 }),
-    online: () => ({ res: 1 }),
-    offline: () => ({ res: 0 }),
-};
-
-const settled = (ms = 20) => new Promise((resolve) => setTimeout(resolve, ms));
+import { BRIDGE, deskOf, EVENT, MESSAGE, settled, type Answers }
+    from './bridge.js';
 
 test('the first view: who I am, my accounts, who waits', async (t) => {
     const { desk } = deskOf(BRIDGE);
@@ -254,7 +170,7 @@ test('a bridge that refuses is said so, and asked again', async (t) => {
     assert.equal(desk.sorted.value.length, 2);
 });
 
-test('500 conversations: an event takes a moment', async (t) => {
+test('500 conversations: each event moves its own to its place', async (t) => {
     const friends = Array.from({ length: 500 }, (_, at) => ({
         uid: String(at + 1), host: '1', since: at, undelivered: 0,
         last: MESSAGE(1), unread: 0, silent: false,
@@ -265,13 +181,9 @@ test('500 conversations: an event takes a moment', async (t) => {
     t.after(() => desk.stop());
     await desk.start();
     assert.equal(desk.sorted.value.length, 500);
-    const began = performance.now();
-
     for (let n = 2; n < 102; n++) {
         desk.event('message', EVENT(n, String(n)));
         assert.equal(desk.sorted.value[n - 2]?.uid, String(n));
     }
-    const each = (performance.now() - began) / 100;
-
-    assert.ok(each < 20, `${each} ms`);
+    assert.equal(desk.unread.value, 100);
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-    EMPTY, append, fromWire, newestOf, prepend, refresh, unreadAfter, type Log,
+    EMPTY, append, fromWire, newestOf, prepend, refresh, unreadAfter, waitingSince,
+    type Log,
 } from '../src/store/log.js';
 import { compareIds, isNumber } from '../src/store/ids.js';
 import { freshKeyOf, itemsOf } from '../src/store/items.js';
@@ -27,7 +28,7 @@ function page(from: number, to: number): WireMessage[] {
 const ids = (log: Log) => log.messages.map((one) => Number(one.id.split('-')[1]));
 
 test('the newest page, then older ones in front of it', () => {
-    let log = refresh(EMPTY, page(51, 100), true);
+    let log = refresh(EMPTY, { messages: page(51, 100), more: true });
 
     assert.equal(log.messages.length, 50);
     log = prepend(log, page(1, 50), false);
@@ -36,54 +37,119 @@ test('the newest page, then older ones in front of it', () => {
 });
 
 test('a page that overlaps adds nothing twice', () => {
-    const log = prepend(refresh(EMPTY, page(5, 9), true), page(3, 6), true);
+    const log = prepend(refresh(EMPTY, { messages: page(5, 9), more: true }), page(3, 6), true);
 
     assert.deepEqual(ids(log), [3, 4, 5, 6, 7, 8, 9]);
 });
 
 test('a live message that came twice stands once', () => {
-    const log = refresh(EMPTY, page(1, 3), false);
+    const log = refresh(EMPTY, { messages: page(1, 3), more: false });
     const message = fromWire(wire(4));
 
     assert.deepEqual(ids(append(append(log, message), message)), [1, 2, 3, 4]);
 });
 
 test('the same id of both directions is two messages', () => {
-    const log = append(refresh(EMPTY, [wire(1)], false),
+    const log = append(refresh(EMPTY, { messages: [wire(1)], more: false }),
         fromWire(wire(1, 'to_player')));
 
     assert.equal(log.messages.length, 2);
 });
 
 test('a newer page takes the place of what it holds, keeps what is around', () => {
-    let log = refresh(EMPTY, page(1, 10), false);
+    let log = refresh(EMPTY, { messages: page(1, 10), more: false });
 
     log = append(log, fromWire(wire(14)));      // while the page was on its way
-    log = refresh(log, page(6, 13), true);
+    log = refresh(log, { messages: page(6, 13), more: true });
     assert.deepEqual(ids(log), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
     assert.equal(log.more, false);
 });
 
 test('a gap is never shown as none: what lies before it is read anew', () => {
-    const log = refresh(refresh(EMPTY, page(1, 10), false), page(60, 100), true);
+    const log = refresh(
+        refresh(EMPTY, { messages: page(1, 10), more: false }),
+        { messages: page(60, 100), more: true });
 
     assert.deepEqual(ids(log), Array.from({ length: 41 }, (_, at) => at + 60));
     assert.equal(log.more, true);
 });
 
+test('a clock that is fast puts nothing behind what is newer', () => {
+    const sent = { ...fromWire(wire(2, 'to_player')), key: 'sent:x', ts: 9e15 };
+    const log = refresh(append(
+        refresh(EMPTY, { messages: [wire(1)], more: false }), sent),
+    { messages: page(60, 100), more: true });
+
+    assert.equal(log.messages.at(-1)?.id, '100-100');
+    assert.equal(log.messages.length, 41);
+});
+
+test('what came while a page was on its way stands behind it', () => {
+    const asked = refresh(EMPTY, { messages: page(1, 10), more: false });
+    const log = refresh(append(asked, fromWire(wire(101))),
+        { messages: page(60, 100), more: true }, asked);
+
+    assert.deepEqual(ids(log).slice(-2), [100, 101]);
+    assert.equal(ids(log)[0], 60);
+});
+
+test('in doubt, a page that reaches what is sure keeps what is older', () => {
+    const log = refresh(EMPTY, { messages: page(1, 10), more: true });
+    const again = { messages: page(8, 30), more: true };
+
+    assert.deepEqual(ids(refresh(log, again, log, true)),
+        Array.from({ length: 30 }, (_, at) => at + 1));
+});
+
+test('in doubt, live messages are no bridge over what was missed', () => {
+    let log = refresh(EMPTY, { messages: page(1, 10), more: true });
+
+    // The player's came by the stream, the answers between them did not.
+    for (let n = 11; n < 60; n += 2) {
+        log = append(log, fromWire(wire(n)));
+    }
+    log = refresh(log, { messages: page(40, 60), more: true }, log, true);
+    assert.deepEqual(ids(log), Array.from({ length: 21 }, (_, at) => at + 40));
+    assert.equal(log.more, true);
+});
+
+test('delivered is not taken back by a page that is older', () => {
+    const log = refresh(EMPTY, { more: false,
+        messages: [wire(1, 'to_player', { delivered: true })] });
+    const late = { more: false,
+        messages: [wire(1, 'to_player', { delivered: false })] };
+
+    assert.equal(refresh(log, late).messages[0]?.delivered, true);
+});
+
+test('since when the player waits', () => {
+    const log = (...messages: WireMessage[]) =>
+        refresh(EMPTY, { messages, more: false });
+
+    assert.equal(waitingSince(log(wire(3), wire(2), wire(1, 'to_player')), '5001'),
+        1002);
+    assert.equal(waitingSince(log(wire(2, 'to_player'), wire(1)), '5001'), 0);
+    assert.equal(waitingSince(log(wire(2), wire(1)), '5001'), 1001);
+    assert.equal(waitingSince(log(wire(2), wire(1, 'to_gm',
+        { gm_account: '1' })), '5001'), 1002);
+    assert.equal(waitingSince(refresh(EMPTY,
+        { messages: [wire(2)], more: true }), '5001'), undefined);
+});
+
 test('what was delivered meanwhile is seen, under the key that the view has', () => {
     const sent = { ...fromWire(wire(2, 'to_player')), key: 'sent:x',
         delivered: false };
-    const log = refresh(append(refresh(EMPTY, [wire(1)], false), sent),
-        [wire(2, 'to_player', { delivered: true }), wire(1)], false);
+    const log = refresh(append(refresh(EMPTY, { messages: [wire(1)], more: false }), sent),
+        { messages: [wire(2, 'to_player', { delivered: true }), wire(1)],
+            more: false });
 
     assert.equal(log.messages.at(-1)?.key, 'sent:x');
     assert.equal(log.messages.at(-1)?.delivered, true);
 });
 
 test('unread ones behind a marker, the newest of a direction', () => {
-    const log = refresh(EMPTY, [wire(4), wire(3, 'to_player'), wire(2), wire(1)],
-        false);
+    const log = refresh(EMPTY, { more: false, messages: [
+        wire(4), wire(3, 'to_player'), wire(2), wire(1)] });
 
     assert.equal(unreadAfter(log, '100-1'), 2);
     assert.equal(unreadAfter(log, '100-4'), 0);
@@ -108,10 +174,10 @@ test('numbers as the bridge takes them', () => {
 
 test('day marks, and where what is new begins', () => {
     const day = 86_400_000;
-    const log = refresh(EMPTY, [
+    const log = refresh(EMPTY, { more: false, messages: [
         wire(3, 'to_gm', { ts: 3 * day }), wire(2, 'to_gm', { ts: 3 * day - 1 }),
         wire(1, 'to_gm', { ts: day }),
-    ], false);
+    ] });
     const items = itemsOf(log, [], freshKeyOf(log, 2));
 
     assert.equal(items[0]?.day, true);

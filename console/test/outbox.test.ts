@@ -82,6 +82,15 @@ test('Retry-After is waited for', async () => {
     assert.deepEqual(slept, [5000]);
 });
 
+test('a pause that nobody sits out is a failure', async () => {
+    const { outbox, slept } = outboxOf([new Failure('refused', -9, '', 3_600_000)]);
+
+    outbox.add('5', '7', 'a');
+    await settled();
+    assert.deepEqual(slept, []);
+    assert.ok(outbox.hasFailed('5', '7'));
+});
+
 test('a refusal fails this one alone', async () => {
     const { outbox, stored } = outboxOf([refused(4), { id: '1-2' }]);
 

@@ -150,12 +150,9 @@ test('the line of a plot', () => {
     assert.equal(lineOf([1], 100, 20), '');
 });
 
-test('a browser that keeps nothing, or keeps nonsense', () => {
-    const full = { getItem: () => '{', setItem: () => { throw new Error('full'); },
+test('a browser that keeps nonsense', () => {
+    const strange = { getItem: () => '{', setItem: () => undefined,
         removeItem: () => undefined };
 
-    for (const kept of [new Kept(undefined, 'p:'), new Kept(full, 'p:')]) {
-        kept.set('draft', 'text');
-        assert.equal(kept.get('draft', 'none'), 'none');
-    }
+    assert.equal(new Kept(strange, 'p:').get('draft', 'none'), 'none');
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stream, type StreamState } from '../src/stream.js';
+import { until } from './bridge.js';
 
 interface Connection {
     url: string;
@@ -121,6 +122,56 @@ test('the pause that the bridge asks for is kept', async (t) => {
     assert.equal(connections.length, 1);
     await settled(60);
     assert.equal(connections.length, 2);
+});
+
+test('after a sleep the clock says that the connection is old', async (t) => {
+    const clock = { now: 1_000_000 };
+    const { stream, connections } = streamOf([], { now: () => clock.now });
+
+    t.after(() => stream.stop());
+    stream.start();
+    await until(() => connections.length === 1);
+    connections[0]!.say(OPEN);
+    await settled();
+    clock.now += 45_000;
+    stream.check();
+    await settled();
+    assert.equal(connections.length, 1, 'three heartbeats are not over');
+    clock.now += 1;
+    stream.check();
+    await until(() => connections.length === 2);
+});
+
+test('a connection that is never answered is given up', async (t) => {
+    let asked = 0;
+    const fetcher = ((_: string, init: RequestInit) => {
+        asked++;
+        return new Promise((_, no) => {
+            init.signal?.addEventListener('abort', () => no(new Error('aborted')));
+        });
+    }) as typeof fetch;
+    const { stream } = streamOf([], { silence: 20, fetcher });
+
+    t.after(() => stream.stop());
+    stream.start();
+    await until(() => asked > 1);
+});
+
+test('streams that end again and again are opened at a growing pause', async (t) => {
+    const { stream, connections } = streamOf([], { random: () => 1 });
+
+    t.after(() => stream.stop());
+    stream.start();
+    await until(() => connections.length === 1);
+    connections[0]!.say('retry: 0\n');
+    connections[0]!.end();
+    await until(() => connections.length === 2);
+    const began = Date.now();
+
+    connections[1]!.say('retry: 0\n');
+    connections[1]!.end();
+    await until(() => connections.length === 3);
+    assert.ok(Date.now() - began >= 990);
 });
 
 test('a refusal is not asked again at once; the network\'s return does', async (t) => {

@@ -96,6 +96,7 @@ export const en = {
         sending: 'Sending…', stored: 'Stored', delivered: 'Delivered',
         failed: 'Not sent',
     },
+    notSentTo: (uid: string) => `A message to player ${uid} was not sent.`,
     retry: 'Try again',
     discard: 'Discard',
     afterReload: 'The page was left before an answer came. ' +

@@ -79,6 +79,7 @@ export const zh: Words = {
         sending: '正在发送…', stored: '已存储', delivered: '已送达',
         failed: '未发送',
     },
+    notSentTo: (uid) => `给玩家 ${uid} 的消息未发送成功。`,
     retry: '重试',
     discard: '放弃',
     afterReload: '在收到答复之前页面已关闭。重试只会发送一次，即使之前已经送到。',

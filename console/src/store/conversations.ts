@@ -3,14 +3,13 @@
 import type { Friend, StreamMessage, WireMessage } from '../types.js';
 import { oneLine, textOf } from '../text.js';
 import { compareIds, compareNumbers } from './ids.js';
+import { waitingSince, type Log } from './log.js';
 
 export interface Last {
     id: string;
     dir: 'to_player' | 'to_gm';
     line: string;
     ts: number;
-    // Is ts the store's clock? What was just sent has this browser's.
-    sure: boolean;
 }
 
 export interface Conversation {
@@ -26,6 +25,9 @@ export interface Conversation {
     last: Last | undefined;
     // The newest id of the player's messages that is known; '' for none.
     seen: string;
+    // When the GM wrote last, by the store's clock: what the player wrote before is
+    // counted. 0 where that is not known.
+    answeredAt: number;
     // The friendship is over; it stands there because it is open.
     ended: boolean;
 }
@@ -40,7 +42,6 @@ function lastOf(wire: WireMessage): Last {
         dir: wire.dir,
         line: oneLine(textOf(wire)),
         ts: wire.ts,
-        sure: true,
     };
 }
 
@@ -58,6 +59,7 @@ export function fromFriend(gm: string, friend: Friend): Conversation {
         waiting: friend.waiting_since ?? 0,
         last: last === null ? undefined : lastOf(last),
         seen: last?.dir === 'to_gm' ? last.id : '',
+        answeredAt: last?.dir === 'to_player' ? last.ts : 0,
         ended: false,
     };
 }
@@ -67,12 +69,10 @@ export function fromFriend(gm: string, friend: Friend): Conversation {
 export function includes(conversation: Conversation, message: StreamMessage):
     boolean
 {
-    const { last, seen } = conversation;
+    const { seen, answeredAt } = conversation;
 
-    if (seen !== '' && compareIds(seen, message.id) >= 0) {
-        return true;
-    }
-    return last?.dir === 'to_player' && last.sure && last.ts >= message.ts;
+    return seen !== '' && compareIds(seen, message.id) >= 0 ||
+        answeredAt >= message.ts;
 }
 
 export function received(conversation: Conversation, message: StreamMessage):
@@ -95,24 +95,43 @@ export function answered(conversation: Conversation, id: string, text: string,
         ...conversation,
         unread: 0,
         waiting: 0,
-        last: { id, dir: 'to_player', line: oneLine(text), ts: now, sure: false },
+        last: { id, dir: 'to_player', line: oneLine(text), ts: now },
     };
 }
 
-// The newest message of the history was read.
+// The newest message of the history was read. What of the player's it shows is not
+// counted by it: the stream tells of that one, too, and then it is news.
 export function tailed(conversation: Conversation, newest: WireMessage):
     Conversation
 {
     const last = lastOf(newest);
 
     return newest.dir === 'to_player'
-        ? { ...conversation, unread: 0, waiting: 0, last }
-        : {
-            ...conversation,
-            waiting: conversation.waiting || newest.ts,
-            last,
-            seen: newest.id,
-        };
+        ? { ...conversation, unread: 0, waiting: 0, last, answeredAt: newest.ts }
+        : { ...conversation, waiting: conversation.waiting || newest.ts, last };
+}
+
+// What the log of an open conversation says, which has the newest page of history
+// and what came since. newest: of that page.
+export function fromLog(conversation: Conversation, log: Log,
+    newest: WireMessage): Conversation
+{
+    const { gm, answeredAt } = conversation;
+    const last = log.messages.at(-1);
+
+    if (last === undefined || last.gm !== gm) {
+        return conversation;
+    }
+    return {
+        ...conversation,
+        unread: last.dir === 'to_player' ? 0 : conversation.unread,
+        waiting: waitingSince(log, gm) ?? (conversation.waiting || last.ts),
+        last: {
+            id: last.id, dir: last.dir, line: oneLine(last.text), ts: last.ts,
+        },
+        answeredAt: newest.dir === 'to_player' && newest.gm_account === gm
+            ? newest.ts : answeredAt,
+    };
 }
 
 // Who waits comes first, the longest waiting one at the top; then the latest talk.

@@ -3,48 +3,41 @@
 
 import { batch, computed, signal, type ReadonlySignal, type Signal }
     from '@preact/signals';
-import { Failure, type Api } from '../api.js';
+import { asFailure, type Failure, type Api } from '../api.js';
 import type { StreamState } from '../stream.js';
 import type {
     Account, CannedReply, DeskEvent, Me, ReadEvent, ResetEvent, StreamMessage,
 } from '../types.js';
 import {
-    answered, compareConversations, matches, tailed, type Conversation,
+    answered, compareConversations, fromLog, matches, tailed, type Conversation,
 } from './conversations.js';
 import { Feed } from './feed.js';
-import { Kept, prefixOf, type Storage } from './kept.js';
+import { followedOf, keepFollowed } from './followed.js';
+import { Kept, prefixOf } from './kept.js';
 import { Later } from './later.js';
-import { keyOf, newestOf, unreadAfter, type Log } from './log.js';
+import { keyOf, unreadAfter, type Log } from './log.js';
 import { Logs } from './logs.js';
+import { Markers } from './markers.js';
+import type { DeskOptions, Open } from './options.js';
 import { Outbox, type Outgoing, type Sent } from './outbox.js';
-import { mayAct, mayActAtAll } from './rights.js';
+import { Presence } from './presence.js';
+import { mayAct, mayActAtAll, mayLook } from './rights.js';
 import { Roster } from './roster.js';
+import { Strangers } from './strangers.js';
 import { textOf } from '../text.js';
 
-const LEASE = 60;     // s
 const FRIENDS_AT_ONCE = 6;
 
-// More accounts than these are not followed unasked.
-const FOLLOWED = 20;
+// How often what no event tells is asked for, ms: other accounts or another role were
+// given; a game server fell silent.
+const RIGHTS_EVERY = 20_000;
+const FRIENDS_EVERY = 60_000;
 
-export interface DeskOptions {
-    api: Api;
-    fetcher: typeof fetch;
-    local: Storage | undefined;
-    session: Storage | undefined;
-    msgid(): string;
-    now(): number;
-    sleep(ms: number): Promise<void>;
-    // A player wrote, and it is news.
-    notify(message: StreamMessage, text: string): void;
-    // Is the page in front, so that what it shows is read?
-    isSeen(): boolean;
-}
+// Canned replies that are so old are read again when they are needed, ms.
+const CANNED_FOR = 30_000;
 
-export interface Open {
-    gm: string;
-    uid: string;
-}
+export { asFailure };
+export type { DeskOptions, Open };
 
 export class Desk {
     readonly me: Signal<Me | undefined> = signal(undefined);
@@ -52,8 +45,6 @@ export class Desk {
     readonly accounts: Signal<readonly Account[]> = signal([]);
     readonly loading = signal(true);
     readonly followed: Signal<ReadonlySet<string>> = signal(new Set<string>());
-    // The accounts that this desk keeps online.
-    readonly present: Signal<ReadonlySet<string>> = signal(new Set<string>());
     readonly open: Signal<Open | undefined> = signal(undefined);
     readonly link: Signal<StreamState> = signal('connecting');
     readonly canned: Signal<readonly CannedReply[]> = signal([]);
@@ -66,17 +57,30 @@ export class Desk {
 
     outbox!: Outbox;
     kept!: Kept;
-    private keptInTab!: Kept;
+    private readonly presence: Presence;
     private feed: Feed | undefined;
     private readonly roster: Roster;
     private readonly logs: Logs;
     private readonly later = new Later();
+    private readonly markers: Markers;
+    private readonly strangers: Strangers;
+    private rightsAt = 0;
+    private friendsAt = 0;
+    private cannedAt = 0;
 
     constructor(private readonly options: DeskOptions) {
         this.logs = new Logs(options.api);
+        this.presence = new Presence(options.api);
         this.roster = new Roster(options.api, {
             isFollowed: (gm) => this.followed.value.has(gm),
             isOpen: (gm, uid) => this.isOpen(gm, uid),
+            readAgain: (gm) => this.friendsSoon(gm),
+        });
+        this.strangers = new Strangers(this.roster, this.later, options.notify);
+        this.markers = new Markers(options, this.roster, this.logs, this.later, {
+            mayAct: (gm) => this.me.value !== undefined &&
+                mayAct(this.me.value, gm),
+            isSeen: (gm, uid) => this.isOpen(gm, uid) && options.isSeen(),
         });
         this.sorted = computed(() => [...this.roster.all.value.values()]
             .filter((one) => (this.onlyAccount.value === '' ||
@@ -98,19 +102,25 @@ export class Desk {
         return this.options.api;
     }
 
+    // The accounts that this desk keeps online.
+    get present(): ReadonlySignal<ReadonlySet<string>> {
+        return this.presence.accounts;
+    }
+
     private keepFor(operator: string): void {
         const prefix = prefixOf(operator);
+        const keptInTab = new Kept(this.options.session, prefix);
 
         this.kept = new Kept(this.options.local, prefix);
-        this.keptInTab = new Kept(this.options.session, prefix);
+        this.presence.keepIn(keptInTab);
         this.outbox = new Outbox({
             send: (message) => this.deliver(message),
             stored: (message, sent) => this.stored(message, sent),
-            failed: () => undefined,
+            failed: (message) => this.options.failed?.(message),
             sleep: this.options.sleep,
             now: this.options.now,
             msgid: this.options.msgid,
-        }, this.keptInTab);
+        }, keptInTab);
     }
 
     // Reads all that the first view shows, and opens the streams beside it.
@@ -121,11 +131,10 @@ export class Desk {
 
             this.keepFor(me.operator ?? '');
             this.me.value = me;
-            this.present.value =
-                new Set(this.keptInTab.get<string[]>('present', []));
+            this.rightsAt = this.friendsAt = this.options.now();
             await this.readAccounts();
             this.startFeed();
-            void this.readCanned();
+            this.cannedSoon();
             await this.readAllFriends();
             this.problem.value = undefined;
         } catch (error) {
@@ -142,12 +151,22 @@ export class Desk {
 
     // Accounts and the streams
 
+    // Who I am may have changed as well as what is given to me.
+    async readRights(): Promise<void> {
+        const me = await this.api.me();
+
+        if (JSON.stringify(me) !== JSON.stringify(this.me.value)) {
+            this.me.value = me;
+        }
+        await this.readAccounts();
+    }
+
+    // Who has no role is told so, and nothing else.
     async readAccounts(): Promise<void> {
-        const accounts = await this.api.accounts();
-        const chosen = this.kept.get<string[] | undefined>('followed', undefined);
+        const may = this.me.value === undefined || mayLook(this.me.value);
+        const accounts = may ? await this.api.accounts() : [];
         const there = accounts.map((one) => one.gm_account);
-        const followed = chosen?.filter((one) => there.includes(one)) ??
-            (there.length <= FOLLOWED ? there : []);
+        const followed = may ? followedOf(there, this.kept) : [];
         const before = this.followed.value;
 
         batch(() => {
@@ -168,7 +187,7 @@ export class Desk {
             (one) => !there.includes(one));
 
         if (gone.length > 0) {
-            this.keepPresent(gone, false);
+            this.presence.keep(gone, false);
         }
         this.roster.keep((one) => this.followed.value.has(one.gm));
         this.logs.forget((gm) => !there.includes(gm));
@@ -179,10 +198,28 @@ export class Desk {
         }
     }
 
-    // What no event tells: other accounts were given, a game server fell silent.
+    // To be called every few seconds while somebody may look, and when somebody comes
+    // back: asks for what no event tells, where it is time.
     lookAgain(): void {
-        this.later.soon('accounts', () => this.readAccounts());
-        this.followed.value.forEach((gm) => this.friendsSoon(gm));
+        const now = this.options.now();
+
+        if (this.me.value === undefined) {
+            return;
+        }
+        if (now - this.rightsAt >= RIGHTS_EVERY) {
+            this.rightsAt = now;
+            this.later.soon('rights', () => this.readRights());
+        }
+        if (now - this.friendsAt >= FRIENDS_EVERY && this.link.value === 'live') {
+            this.friendsAt = now;
+            this.followed.value.forEach((gm) => this.friendsSoon(gm));
+        }
+    }
+
+    // To be called every few seconds, and when somebody comes back: the machine may
+    // have slept, and the streams with it.
+    check(): void {
+        this.feed?.check();
     }
 
     private startFeed(): void {
@@ -191,7 +228,8 @@ export class Desk {
         this.feed = new Feed({
             base: api.base,
             fetcher,
-            acks: this.me.value !== undefined && mayActAtAll(this.me.value),
+            acks: () => this.me.value !== undefined &&
+                mayActAtAll(this.me.value),
         }, {
             event: (name, data) => this.event(name, data),
             // What has no id, and came before, was missed.
@@ -200,12 +238,10 @@ export class Desk {
                     this.catchUp(accounts);
                 } else {
                     accounts.forEach((gm) => this.friendsSoon(gm));
+                    this.accountsSoon();
                 }
             },
-            refused: () => this.later.soon('me', async () => {
-                this.me.value = await this.api.me();
-                await this.readAccounts();
-            }),
+            refused: () => this.later.soon('rights', () => this.readRights()),
             acknowledge: (cursor) => api.post('ack', { cursor }),
         });
         this.feed.state.subscribe((state) => {
@@ -236,10 +272,11 @@ export class Desk {
             followed.delete(gm);
         }
         this.followed.value = followed;
-        this.kept.set('followed', [...followed]);
+        keepFollowed([...followed],
+            this.accounts.value.map((one) => one.gm_account), this.kept);
         if (!yes) {
             this.roster.keep((one) => one.gm !== gm);
-            this.keepPresent([gm], false);
+            this.presence.keep([gm], false);
         }
         this.follow();
         if (yes) {
@@ -247,37 +284,8 @@ export class Desk {
         }
     }
 
-    private keepPresent(accounts: readonly string[], yes: boolean): void {
-        const present = new Set(this.present.value);
-
-        for (const gm of accounts) {
-            if (yes) {
-                present.add(gm);
-            } else {
-                present.delete(gm);
-            }
-        }
-        this.present.value = present;
-        this.keptInTab.set('present', [...present]);
-    }
-
-    // Online for as long as this desk is there: a lease at once, and then the stream,
-    // which the bridge ends a moment after the desk went, however it went.
     async switchOnline(gm: string, online: boolean): Promise<void> {
-        if (online) {
-            await this.api.post('online', { gm_account: gm, lease: LEASE });
-        } else {
-            await this.api.post('offline', { gm_account: gm })
-                .catch((error: unknown) => {
-                    // No errno: it was offline already.
-                    if (!(error instanceof Failure && error.kind === 'refused' &&
-                        error.errno === null))
-                    {
-                        throw error;
-                    }
-                });
-        }
-        this.keepPresent([gm], online);
+        await this.presence.switchTo(gm, online);
         this.setOnline(gm, online);
         this.follow();
     }
@@ -343,7 +351,7 @@ export class Desk {
         });
         switch (this.roster.received(message)) {
         case 'unknown':
-            this.friendsSoon(gm);
+            this.strangers.wrote(message);
             break;
         case 'news':
             if (!(this.isOpen(gm, uid) && this.options.isSeen())) {
@@ -405,7 +413,7 @@ export class Desk {
         const account = this.accounts.value.find((one) => one.gm_account === gm);
 
         if (account?.online === false && this.present.value.has(gm)) {
-            this.keepPresent([gm], false);
+            this.presence.keep([gm], false);
             this.follow();
         }
     }
@@ -423,17 +431,22 @@ export class Desk {
         for (const gm of accounts) {
             this.friendsSoon(gm);
         }
-        this.later.soon('accounts', () => this.readAccounts());
+        this.accountsSoon();
         this.logs.forget((gm, uid) => {
             if (!accounts.includes(gm)) {
                 return false;
             }
             if (this.isOpen(gm, uid)) {
+                this.logs.doubt(gm, uid);
                 this.tailSoon(gm, uid);
                 return false;
             }
             return true;
         });
+    }
+
+    private accountsSoon(): void {
+        this.later.soon('accounts', () => this.readAccounts());
     }
 
     friendsSoon(gm: string): void {
@@ -463,26 +476,43 @@ export class Desk {
     }
 
     async openConversation(gm: string, uid: string): Promise<void> {
-        if (!this.isOpen(gm, uid)) {
-            this.open.value = { gm, uid };
+        this.show({ gm, uid });
+        if (!this.followed.value.has(gm) &&
+            this.accounts.value.some((one) => one.gm_account === gm))
+        {
+            await this.chooseFollowed(gm, true);
         }
         await this.readTail(gm, uid);
     }
 
     close(): void {
-        const open = this.open.value;
+        this.show(undefined);
+    }
 
-        this.open.value = undefined;
-        this.roster.keep((one) => !(one.ended && one.gm === open?.gm &&
-            one.uid === open.uid));
+    // Which one is open. Of the others, those whose friendship is over go.
+    show(open: Open | undefined): void {
+        if (open === undefined || !this.isOpen(open.gm, open.uid)) {
+            this.open.value = open;
+        }
+        this.roster.keep((one) => !one.ended || this.isOpen(one.gm, one.uid));
     }
 
     async readTail(gm: string, uid: string): Promise<void> {
+        const before = this.conversation(gm, uid)?.last;
         const page = await this.logs.readTail(gm, uid, this.isOpen(gm, uid));
         const newest = page.messages[0];
+        const log = this.logs.peek(gm, uid);
 
-        if (newest !== undefined && newest.gm_account === gm) {
+        if (newest === undefined || newest.gm_account !== gm) {
+            return;
+        }
+        if (log?.loaded === true) {
+            this.roster.change(gm, uid, (old) => fromLog(old, log, newest));
+        } else if (this.conversation(gm, uid)?.last === before) {
             this.roster.change(gm, uid, (old) => tailed(old, newest));
+        } else {
+            // Something came while the page was on its way.
+            this.tailSoon(gm, uid);
         }
     }
 
@@ -494,24 +524,9 @@ export class Desk {
         return this.logs.isWaiting(gm, uid);
     }
 
-    // All that is shown was read: told once for each newest message.
-    async markRead(gm: string, uid: string): Promise<void> {
-        const one = this.conversation(gm, uid);
-        const log = this.logs.peek(gm, uid);
-        const newest = log && newestOf(log, 'to_gm');
-
-        if (one === undefined || one.unread === 0 || newest === undefined ||
-            this.me.value === undefined || !mayAct(this.me.value, gm))
-        {
-            return;
-        }
-        this.roster.change(gm, uid, (old) => ({ ...old, unread: 0 }));
-        try {
-            await this.api.post('read',
-                { gm_account: gm, uid, id: newest.id });
-        } catch {
-            this.friendsSoon(gm);
-        }
+    // All that is shown was read.
+    markRead(gm: string, uid: string): Promise<void> {
+        return this.markers.read(gm, uid);
     }
 
     // Writing
@@ -582,16 +597,15 @@ export class Desk {
         }
     }
 
-    async readCanned(): Promise<void> {
-        try {
-            this.canned.value = await this.api.canned();
-        } catch {
-            // The desk does without them.
+    // Others may have changed them: to be called when they are needed.
+    cannedSoon(): void {
+        const now = this.options.now();
+
+        if (this.cannedAt === 0 || now - this.cannedAt >= CANNED_FOR) {
+            this.cannedAt = now;
+            this.later.soon('canned', async () => {
+                this.canned.value = await this.api.canned();
+            }, 0);
         }
     }
-}
-
-export function asFailure(error: unknown): Failure {
-    return error instanceof Failure
-        ? error : new Failure('unreachable', null, String(error));
 }

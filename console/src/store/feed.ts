@@ -15,14 +15,13 @@ export interface FeedHooks {
 export interface FeedOptions {
     base: string;
     fetcher: typeof fetch;
-    acks: boolean;
+    acks(): boolean;
 }
 
 interface Branch {
     stream: Stream;
     accounts: readonly string[];
     state: StreamState;
-    wasReady: boolean;
 }
 
 const WORST: readonly StreamState[] = ['refused', 'away', 'connecting', 'live'];
@@ -30,6 +29,9 @@ const WORST: readonly StreamState[] = ['refused', 'away', 'connecting', 'live'];
 export class Feed {
     readonly state: Signal<StreamState> = signal('connecting');
     private readonly branches = new Map<boolean, Branch>();
+    // The accounts that some stream has looked at before: what came between that
+    // one and the next may have been missed.
+    private readonly looked = new Set<string>();
 
     constructor(
         private readonly options: FeedOptions,
@@ -61,6 +63,13 @@ export class Feed {
         }
     }
 
+    // Is what looks open still open?
+    check(): void {
+        for (const { stream } of this.branches.values()) {
+            stream.check();
+        }
+    }
+
     private branch(online: boolean, accounts: readonly string[]): void {
         const old = this.branches.get(online);
 
@@ -80,7 +89,9 @@ export class Feed {
         old: Branch | undefined): void
     {
         const stream = new Stream({
-            ...this.options,
+            base: this.options.base,
+            fetcher: this.options.fetcher,
+            acks: this.options.acks(),
             accounts,
             online,
             cursor: old?.stream.cursor ?? '',
@@ -91,8 +102,7 @@ export class Feed {
             },
             event: (name, data) => {
                 if (name === 'ready') {
-                    this.hooks.ready(accounts, branch.wasReady);
-                    branch.wasReady = true;
+                    this.ready(accounts);
                 } else {
                     this.hooks.event(name, data);
                 }
@@ -104,11 +114,17 @@ export class Feed {
             stream,
             accounts,
             state: old?.state ?? 'connecting',
-            wasReady: old?.wasReady ?? false,
         };
 
         this.branches.set(online, branch);
         stream.start();
+    }
+
+    private ready(accounts: readonly string[]): void {
+        const again = accounts.some((one) => this.looked.has(one));
+
+        accounts.forEach((one) => this.looked.add(one));
+        this.hooks.ready(accounts, again);
     }
 
     private report(): void {

@@ -8,6 +8,9 @@ export interface Storage {
 }
 
 export class Kept {
+    // What the browser refused to keep: for as long as the page is there.
+    private readonly refused = new Map<string, string>();
+
     constructor(
         private readonly storage: Storage | undefined,
         private readonly prefix: string,
@@ -15,7 +18,8 @@ export class Kept {
 
     get<T>(name: string, otherwise: T): T {
         try {
-            const text = this.storage?.getItem(this.prefix + name);
+            const text = this.refused.get(name) ??
+                this.storage?.getItem(this.prefix + name);
 
             return text == null ? otherwise : JSON.parse(text) as T;
         } catch {
@@ -24,15 +28,23 @@ export class Kept {
     }
 
     set(name: string, value: unknown): void {
+        const text = value === undefined || value === ''
+            ? undefined : JSON.stringify(value);
+
+        this.refused.delete(name);
         try {
-            if (value === undefined || value === '') {
-                this.storage?.removeItem(this.prefix + name);
+            if (this.storage === undefined) {
+                throw new Error('nowhere to keep it');
+            }
+            if (text === undefined) {
+                this.storage.removeItem(this.prefix + name);
             } else {
-                this.storage?.setItem(this.prefix + name,
-                    JSON.stringify(value));
+                this.storage.setItem(this.prefix + name, text);
             }
         } catch {
-            // Not kept, then.
+            if (text !== undefined) {
+                this.refused.set(name, text);
+            }
         }
     }
 }

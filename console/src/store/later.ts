@@ -6,7 +6,7 @@ export class Later {
     private readonly timers =
         new Map<string, ReturnType<typeof setTimeout>>();
 
-    soon(name: string, what: () => Promise<unknown>): void {
+    soon(name: string, what: () => Promise<unknown>, ms = SOON): void {
         if (this.timers.has(name)) {
             return;
         }
@@ -15,7 +15,7 @@ export class Later {
             what().catch(() => {
                 // The bridge is away: its return reads all again.
             });
-        }, SOON));
+        }, ms));
     }
 
     stop(): void {

@@ -22,9 +22,12 @@ export interface Log {
     more: boolean;
     // Was history read? Else what stands here is live messages alone.
     loaded: boolean;
+    // keyOf the newest message that a page of history held: up to it nothing is
+    // missing, whatever was not heard of. '' for none.
+    sure: string;
 }
 
-export const EMPTY: Log = { messages: [], more: true, loaded: false };
+export const EMPTY: Log = { messages: [], more: true, loaded: false, sure: '' };
 
 // Ids of the two directions are of two mailboxes.
 export function keyOf(message: { dir: Direction; id: string }): string {
@@ -65,49 +68,78 @@ export function prepend(log: Log, page: readonly WireMessage[], more: boolean):
     return { ...log, messages: [...older.reverse(), ...log.messages], more };
 }
 
-// The newest page was read (again). page: newest first. What the log has and the
-// page has not is older than the page, or came while the page was on its way.
-export function refresh(log: Log, page: readonly WireMessage[], more: boolean):
-    Log
-{
+export interface Page {
+    messages: readonly WireMessage[];   // newest first
+    more: boolean;
+}
+
+// The newest page was read (again). asked: the log as it was when the page was asked
+// for; what came since may be behind the page. doubt: something may have been missed,
+// so that a page which does not reach back to what is sure takes the place of all.
+export function refresh(log: Log, page: Page, asked = log, doubt = false): Log {
     const old = known(log);
-    const fresh = page.map((wire) => {
+    const fresh = page.messages.map((wire) => {
         const message = fromWire(wire);
         const at = old.get(keyOf(message));
 
-        return at === undefined
-            ? message : { ...message, key: log.messages[at]!.key };
+        return at === undefined ? message : merged(log.messages[at]!, message);
     }).reverse();
     const inPage = new Set(fresh.map(keyOf));
+    const next = {
+        loaded: true,
+        sure: fresh.length > 0 ? keyOf(fresh.at(-1)!) : log.sure,
+    };
     const shared = log.messages.findIndex((one) => inPage.has(keyOf(one)));
 
-    if (shared < 0) {
+    if (shared < 0 || (doubt && page.more && !inPage.has(log.sure))) {
         // Nothing in common: more came than a page holds, or all is new here.
-        const newest = fresh.at(-1)?.ts ?? 0;
+        const before = known(asked);
 
         return {
-            messages: [...fresh, ...log.messages.filter(
-                (one) => one.ts > newest)],
-            more,
-            loaded: true,
+            messages: [...fresh, ...log.messages.filter((one) =>
+                !before.has(keyOf(one)) && !inPage.has(keyOf(one)))],
+            more: page.more,
+            ...next,
         };
     }
 
-    let last = shared;
+    let last = log.messages.length - 1;
 
-    for (let at = shared; at < log.messages.length; at++) {
-        if (inPage.has(keyOf(log.messages[at]!))) {
-            last = at;
-        }
+    while (!inPage.has(keyOf(log.messages[last]!))) {
+        last--;
     }
-    const behind = log.messages.slice(last + 1);
     const before = log.loaded ? log.messages.slice(0, shared) : [];
 
     return {
-        messages: [...before, ...fresh, ...behind],
-        more: before.length > 0 ? log.more : more,
-        loaded: true,
+        messages: [...before, ...fresh, ...log.messages.slice(last + 1)],
+        more: before.length > 0 ? log.more : page.more,
+        ...next,
     };
+}
+
+// Under the key that the view has. A page may be older than what is known.
+function merged(old: Message, message: Message): Message {
+    return {
+        ...message,
+        key: old.key,
+        delivered: old.delivered === true || message.delivered,
+    };
+}
+
+// Since when the player waits for this GM, by the log; 0: the GM wrote last. Where
+// that lies before all that is known: undefined.
+export function waitingSince(log: Log, gm: string): number | undefined {
+    let since = 0;
+
+    for (let at = log.messages.length - 1; at >= 0; at--) {
+        const message = log.messages[at]!;
+
+        if (message.dir === 'to_player' || message.gm !== gm) {
+            return since;
+        }
+        since = message.ts;
+    }
+    return log.more ? undefined : since;
 }
 
 // Messages of the player behind the marker; all of them where it is not in the log.

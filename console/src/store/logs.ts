@@ -13,6 +13,8 @@ const MOST = 30;
 export class Logs {
     private readonly logs = new Map<string, Signal<Log>>();
     private readonly paging = new Set<string>();
+    // Of these something may have been missed since they were read.
+    private readonly doubted = new Set<string>();
 
     constructor(private readonly api: Api) {}
 
@@ -27,6 +29,7 @@ export class Logs {
                 break;
             }
             this.logs.delete(other);
+            this.doubted.delete(other);
         }
         return log;
     }
@@ -43,8 +46,14 @@ export class Logs {
 
             if (which(gm, uid)) {
                 this.logs.delete(key);
+                this.doubted.delete(key);
             }
         }
+    }
+
+    // Something of it may have been missed: the next page decides.
+    doubt(gm: string, uid: string): void {
+        this.doubted.add(conversationKey(gm, uid));
     }
 
     // A live message goes behind what is known of a conversation.
@@ -61,13 +70,19 @@ export class Logs {
     async readTail(gm: string, uid: string, isOpen: boolean):
         Promise<HistoryPage>
     {
-        const wanted = isOpen || this.peek(gm, uid)?.loaded === true;
+        const key = conversationKey(gm, uid);
+        const asked = this.peek(gm, uid);
+        const wanted = isOpen || asked?.loaded === true;
+        const doubt = this.doubted.has(key);
         const page = await this.api.history(uid, '', wanted ? PAGE : 1);
 
         if (wanted) {
             const log = this.of(gm, uid);
 
-            log.value = refresh(log.peek(), page.messages, page.more);
+            if (doubt) {
+                this.doubted.delete(key);
+            }
+            log.value = refresh(log.peek(), page, asked, doubt);
         }
         return page;
     }
@@ -84,7 +99,10 @@ export class Logs {
         try {
             const page = await this.api.history(uid, oldest.id, PAGE);
 
-            log.value = prepend(log.peek(), page.messages, page.more);
+            // What was read anew meanwhile begins elsewhere.
+            if (log.peek().messages[0]?.id === oldest.id) {
+                log.value = prepend(log.peek(), page.messages, page.more);
+            }
         } finally {
             this.paging.delete(key);
         }

@@ -3,7 +3,7 @@
 // a message keeps its msgid: trying again stores it once.
 
 import { signal, type Signal } from '@preact/signals';
-import { Failure } from '../api.js';
+import { asFailure, type Failure } from '../api.js';
 import { conversationKey } from './conversations.js';
 import type { Kept } from './kept.js';
 
@@ -34,6 +34,9 @@ export interface OutboxHooks {
 
 const TRIES = 4;
 
+// Nobody waits longer before a screen, ms: then it failed, and says why.
+const LONGEST = 15_000;
+
 // What a tab keeps across a reload has no class any more.
 interface Saved {
     msgid: string;
@@ -59,6 +62,11 @@ export class Outbox {
     of(gm: string, uid: string): readonly Outgoing[] {
         return this.items.value.filter(
             (one) => one.gm === gm && one.uid === uid);
+    }
+
+    hasFailed(gm: string, uid: string): boolean {
+        return this.items.value.some((one) => one.state === 'failed' &&
+            one.gm === gm && one.uid === uid);
     }
 
     add(gm: string, uid: string, text: string): void {
@@ -129,10 +137,11 @@ export class Outbox {
                 this.hooks.stored(message, sent);
                 return;
             } catch (error) {
-                const failure = error instanceof Failure
-                    ? error : new Failure('unreachable', null, String(error));
+                const failure = asFailure(error);
 
-                if (!failure.passing || tries >= TRIES) {
+                if (!failure.passing || tries >= TRIES ||
+                    failure.retryAfter > LONGEST)
+                {
                     this.giveUp(message, failure);
                     return;
                 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { asFailure } from '../store/desk.js';
+import { asFailure } from '../api.js';
 import { explain } from '../errors.js';
 import { locale, words } from '../i18n/index.js';
 import { mayAct } from '../store/rights.js';

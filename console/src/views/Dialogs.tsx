@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { asFailure } from '../store/desk.js';
+import { asFailure } from '../api.js';
 import { detail, explain } from '../errors.js';
 import { words } from '../i18n/index.js';
 import { dialog, question } from '../ui.js';

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Failure } from '../../api.js';
 import { detail, explain } from '../../errors.js';
 import { words } from '../../i18n/index.js';
-import { asFailure } from '../../store/desk.js';
+import { asFailure } from '../../api.js';
 import { isNumber } from '../../store/ids.js';
 import { mayAdminister } from '../../store/rights.js';
 import { useDesk } from '../../ui.js';

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { Failure } from '../../api.js';
 import { explain } from '../../errors.js';
 import { locale, words } from '../../i18n/index.js';
-import { asFailure } from '../../store/desk.js';
+import { asFailure } from '../../api.js';
 import { full } from '../../time.js';
 import type { AuditEntry } from '../../types.js';
 import { say, useDesk } from '../../ui.js';

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Failure } from '../../api.js';
 import { detail, explain } from '../../errors.js';
 import { words } from '../../i18n/index.js';
-import { asFailure } from '../../store/desk.js';
+import { asFailure } from '../../api.js';
 import { isCannedName, VARIABLES } from '../../store/canned.js';
 import { byteLength, clean } from '../../text.js';
 import type { CannedReply } from '../../types.js';

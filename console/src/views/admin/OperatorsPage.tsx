@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Failure } from '../../api.js';
 import { detail, explain } from '../../errors.js';
 import { words } from '../../i18n/index.js';
-import { asFailure } from '../../store/desk.js';
+import { asFailure } from '../../api.js';
 import type { Operator, Role } from '../../types.js';
 import { question, useDesk } from '../../ui.js';
 import { TextField, Trouble } from '../fields.js';

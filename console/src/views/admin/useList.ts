@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Failure } from '../../api.js';
-import { asFailure } from '../../store/desk.js';
+import { asFailure } from '../../api.js';
 
 export interface Listed<T> {
     list: readonly T[] | undefined;
