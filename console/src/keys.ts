@@ -39,6 +39,8 @@ export const KEYS: readonly Key[] = [
 
 export interface Pressed {
     key: string;
+    // The place on the keyboard: with Alt some systems type another character.
+    code?: string;
     altKey: boolean;
     ctrlKey: boolean;
     metaKey: boolean;
@@ -56,7 +58,10 @@ export function commandOf(event: Pressed, typing: boolean): Command | undefined 
     if (isComposing(event) || event.ctrlKey || event.metaKey) {
         return undefined;
     }
-    return KEYS.find((one) => one.local !== true && one.key === event.key &&
+    const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code ?? '') : null;
+    const key = letter === null ? event.key : letter[1]!.toLowerCase();
+
+    return KEYS.find((one) => one.local !== true && one.key === key &&
         (one.alt ?? false) === event.altKey &&
         (!typing || one.typing === true))?.command;
 }

@@ -12,6 +12,9 @@ export function titleOf(words: Words, unread: number, counted: boolean): string 
 let audio: AudioContext | undefined;
 let sounded = 0;
 
+// A tone that comes later than this is about nothing any more, ms.
+const FRESH = 1000;
+
 // Two short tones, made here. A browser is silent until somebody touched the page.
 export function sound(now = Date.now()): void {
     if (!settings.sound.value || now - sounded < 1500) {
@@ -19,11 +22,33 @@ export function sound(now = Date.now()): void {
     }
     sounded = now;
     audio ??= new AudioContext();
-    if (audio.state === 'suspended') {
-        void audio.resume();
+    if (audio.state === 'running') {
+        tones(audio);
+        return;
     }
-    tone(audio, 660, 0);
-    tone(audio, 880, 0.12);
+
+    // What is played into a silent one would all come at once when it wakes.
+    const woken = audio;
+
+    woken.resume().then(() => {
+        if (Date.now() - now < FRESH) {
+            tones(woken);
+        }
+    }, () => undefined);
+}
+
+function tones(context: AudioContext): void {
+    tone(context, 660, 0);
+    tone(context, 880, 0.12);
+}
+
+// A browser lets a page sound once somebody touched it: so that the first message
+// after that is heard.
+export function allowSound(): void {
+    if (settings.sound.value) {
+        audio ??= new AudioContext();
+        audio.resume().catch(() => undefined);
+    }
 }
 
 function tone(context: AudioContext, frequency: number, after: number): void {

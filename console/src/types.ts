@@ -38,7 +38,7 @@ export interface Friend {
     since: number;
     undelivered: number;
     last: WireMessage | null;
-    // 100 means so many or more.
+    // 50 means so many or more.
     unread: number;
     // Absent where the GM wrote last.
     waiting_since?: number;

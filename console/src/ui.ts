@@ -16,6 +16,8 @@ export interface Question {
 
 export const route: Signal<Route> = signal({ view: 'desk' });
 export const dialog: Signal<DialogName | undefined> = signal(undefined);
+// The player that the dialog for adding one begins with.
+export const wanted: Signal<string> = signal('');
 export const question: Signal<Question | undefined> = signal(undefined);
 export const said: Signal<string> = signal('');
 // For what is written as a time ago.

@@ -23,7 +23,7 @@ const desk = new Desk({
 
 const item: Item = {
     key: 'to_gm:1-1', mine: false, gm: '5001', text: '', ts: 0, state: undefined,
-    failure: undefined, msgid: '', day: false, fresh: false,
+    failure: undefined, msgid: '', day: false, fresh: false, first: true,
 };
 
 const rendered = (change: Partial<Item>) => render(

@@ -14,6 +14,7 @@ export const en = {
     again: 'Try again',
     loading: 'Loading…',
     never: 'never',
+    ago: (time: string) => `${time} ago`,
     today: 'Today',
     yesterday: 'Yesterday',
 
@@ -36,6 +37,7 @@ export const en = {
         none: 'No role',
     },
     noOperator: 'No operator is named here',
+    noRoleHint: 'The desk opens by itself as soon as you have one.',
     noRole: (operator: string) =>
         `The bridge does not know the operator ${operator}. ` +
         'An administrator can give you a role.',
@@ -44,6 +46,7 @@ export const en = {
     // The link
     linkLive: 'Live',
     linkConnecting: 'Connecting…',
+    linkNone: 'Not connected',
     linkAway: 'The connection is lost. What is shown may be old; ' +
         'the desk catches up by itself when it is back.',
     linkRefused: 'The bridge refuses to send news: your rights may have changed.',
@@ -58,15 +61,34 @@ export const en = {
     onlineElsewhere: 'Online, but not by this desk',
     onlineHere: 'Online as long as this desk is open',
     noAccounts: 'No GM account is given to you yet.',
+    noAccountsHint: 'An administrator can give you one. ' +
+        'It shows here by itself, within half a minute.',
     noneFollowed: 'Choose the accounts that this desk follows.',
-    follow: 'Follow',
+    followCount: (n: number, of: number) => `Accounts shown: ${n} of ${of}`,
+    followFind: 'Find an account',
 
     // The list
     conversations: 'Conversations',
     search: 'Find a player or a word',
     noConversations: 'Nobody here yet. Add a player to begin.',
     noMatches: 'Nothing matches.',
-    unread: (n: number) => `${n} unread`,
+    showAll: 'Show all',
+    listBegins: 'Players who can write to you appear here.',
+    welcome: 'Three steps to the first conversation',
+    createFirst: 'Create the first GM account',
+    stepAccount: 'It is who players see and write to: a number and a name.',
+    stepPlayer: 'By game server and player number, with + above. From then on ' +
+        'both sides can write.',
+    stepTeamTitle: 'Let others in',
+    stepTeam: 'Under Administration, Operators: who may act for which account.',
+    addHint: 'All you need is the number of the game server and of the player.',
+    addNeedsAccount: 'A player is added to a GM account, and you have none yet.',
+    createHint: 'No GM account yet. It is who players see and write to: ' +
+        'choose a number and a name.',
+    thenAdd: 'Now add a player to it.',
+    accountCreated: (name: string) => `GM account ${name} was created.`,
+    saved: (name: string) => `${name} was saved.`,
+    unread: (n: string) => `${n} unread`,
     waits: (time: string) => `waits ${time}`,
     hostLabel: (host: string) => `Server ${host}`,
     silent: 'silent',
@@ -110,7 +132,9 @@ export const en = {
     bytesLeft: (n: number) => `${plural(n, 'byte', 'bytes')} left`,
     tooLong: (n: number) => `${plural(n, 'byte', 'bytes')} too long`,
     noCanned: 'No canned reply of that name',
+    noCannedHint: 'To send this as it is: Esc, then Enter.',
     insertHint: '/ for canned replies',
+    enterHint: 'Enter sends, Shift+Enter breaks the line',
 
     // Players
     addPlayer: 'Add a player',
@@ -123,6 +147,8 @@ export const en = {
     foundWith: (gm: string, host: string) =>
         `With GM ${gm}, on server ${host}.`,
     foundNone: 'This player has no GM.',
+    foundOthers: 'This player belongs to a GM account that is not given to you.',
+    addThis: 'Add this player',
     openIt: 'Open the conversation',
     badNumber: 'A number of 1 to 19 digits, without a sign or a leading zero.',
     friendSince: 'Friend since',
@@ -138,6 +164,7 @@ export const en = {
     noticeDesktop: 'Desktop notification',
     noticeDenied: 'The browser does not allow notifications for this page.',
     singleKeys: 'Keys without Alt (letters) work',
+    zone: (zone: string) => `Times are in ${zone}.`,
     newFrom: (uid: string) => `Player ${uid} writes`,
 
     // Keys
@@ -172,6 +199,12 @@ export const en = {
     mayActFor: 'GM accounts',
     mayActHint: 'Numbers, parted by commas',
     setOperator: 'Add or change an operator',
+    operatorHint: 'The name for signing in',
+    accountsToGive: 'Accounts to choose from',
+    operatorsEmpty: 'No operator yet. Those that the configuration names as ' +
+        'administrators work without being listed.',
+    cannedEmpty: 'No canned reply yet. One that is kept here is at hand for all ' +
+        'by / and its name.',
     dismiss: 'Dismiss',
     dismissQuestion: (name: string) => `Dismiss the operator ${name}?`,
     lastPoll: 'Last heard of',
@@ -199,6 +232,7 @@ export const en = {
     waitingNow: 'Held calls and streams',
     queueNow: 'Calls the store has not answered',
     refusals: 'Refusals a second',
+    plotMost: (most: string) => `highest ${most}`,
     plotOf: (what: string, now: string) => `${what}: ${now} now`,
     callsTable: 'Calls by action',
     calls: 'Calls',

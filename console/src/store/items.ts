@@ -23,7 +23,12 @@ export interface Item {
     day: boolean;
     // The first one that was not read when the conversation was opened.
     fresh: boolean;
+    // The first one of several that its side wrote in a row.
+    first: boolean;
 }
+
+// Behind a longer pause a new row of messages begins, ms.
+const PAUSE = 300_000;
 
 function stateOf(message: Message): ItemState | undefined {
     if (message.dir === 'to_gm' || message.delivered === undefined) {
@@ -37,10 +42,17 @@ export function itemsOf(log: Log, outgoing: readonly Outgoing[], freshKey: strin
 {
     let day = Number.NaN;
     const items: Item[] = [];
-    const put = (item: Omit<Item, 'day' | 'fresh'>) => {
+    const put = (item: Omit<Item, 'day' | 'fresh' | 'first'>) => {
         const its = dayOf(item.ts);
+        const before = items.at(-1);
 
-        items.push({ ...item, day: its !== day, fresh: item.key === freshKey });
+        items.push({
+            ...item,
+            day: its !== day,
+            fresh: item.key === freshKey,
+            first: before?.mine !== item.mine || before.gm !== item.gm ||
+                item.ts - before.ts > PAUSE,
+        });
         day = its;
     };
 

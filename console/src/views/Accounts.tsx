@@ -6,6 +6,9 @@ import { mayAct } from '../store/rights.js';
 import type { Account } from '../types.js';
 import { say, useDesk } from '../ui.js';
 
+// From so many on the list of accounts can be searched.
+const SEARCHED = 8;
+
 // The accounts that are mine, and whether players can reach them.
 export function Accounts() {
     const desk = useDesk();
@@ -77,13 +80,25 @@ function OnlineSwitch({ account, hint }: { account: Account; hint: string }) {
 function Follow() {
     const desk = useDesk();
     const followed = desk.followed.value;
+    const [filter, setFilter] = useState('');
+    const wanted = filter.trim().toLowerCase();
+    const shown = desk.accounts.value.filter((one) =>
+        one.name.toLowerCase().includes(wanted) ||
+        one.gm_account.includes(wanted));
     const w = words.value;
 
     return (
         <details open={followed.size === 0}>
-            <summary>{followed.size === 0 ? w.noneFollowed : w.follow}</summary>
+            <summary>{followed.size === 0 ? w.noneFollowed
+                : w.followCount(followed.size, desk.accounts.value.length)}
+            </summary>
             <div class="follow">
-                {desk.accounts.value.map((one) => (
+                {desk.accounts.value.length > SEARCHED &&
+                    <input type="search" aria-label={w.followFind}
+                        placeholder={w.followFind} value={filter}
+                        onInput={(event) =>
+                            setFilter(event.currentTarget.value)} />}
+                {shown.map((one) => (
                     <label key={one.gm_account}>
                         <input type="checkbox"
                             checked={followed.has(one.gm_account)}

@@ -3,10 +3,12 @@ import { words } from '../i18n/index.js';
 import { explain } from '../errors.js';
 import { isUnnamed, mayActAtAll, mayAdminister, mayLook }
     from '../store/rights.js';
+import type { StreamState } from '../stream.js';
 import { dialog, go, route, said, useDesk } from '../ui.js';
 import { Admin } from './admin/Admin.js';
 import { DeskView } from './DeskView.js';
 import { Dialogs } from './Dialogs.js';
+import { Icon, type IconName } from './Icon.js';
 
 // Before it is shown: most breaks are over sooner.
 const PATIENCE = 1500;
@@ -24,7 +26,13 @@ export function App() {
         return <p class="alone" role="status">{words.value.loading}</p>;
     }
     if (!mayLook(me)) {
-        return <p class="alone">{words.value.noRole(me.operator ?? '')}</p>;
+        return (
+            <div class="alone" role="status">
+                <h1>{words.value.title}</h1>
+                <p>{words.value.noRole(me.operator ?? '')}</p>
+                <p class="quiet">{words.value.noRoleHint}</p>
+            </div>
+        );
     }
     return (
         <div class="page">
@@ -73,7 +81,8 @@ function TopBar() {
     return (
         <header class="top">
             <a class="skip" href="#conversation" onClick={skip}>{w.skip}</a>
-            <h1>{w.title}</h1>
+            <h1><img src="icon.svg" alt="" width="22" height="22" />
+                <span>{w.title}</span></h1>
             <nav aria-label={w.views}>
                 <button class="tab" aria-current={admin ? undefined : 'page'}
                     onClick={() => go({ view: 'desk' })}>{w.desk}</button>
@@ -85,7 +94,7 @@ function TopBar() {
                         })}>{w.admin}</button>}
             </nav>
             <span class={`link ${desk.link.value}`}>
-                {desk.link.value === 'live' ? w.linkLive : w.linkConnecting}
+                <span>{linkWords(desk.link.value)}</span>
             </span>
             <span class="who">
                 {isUnnamed(me) ? w.noOperator : <>
@@ -94,17 +103,26 @@ function TopBar() {
             </span>
             <div class="tools">
                 {mayActAtAll(me) &&
-                    <Tool name={w.addPlayer} sign="+"
+                    <Tool name={w.addPlayer} sign="add"
                         act={() => { dialog.value = 'add'; }} />}
-                <Tool name={w.findPlayer} sign="⌕"
+                <Tool name={w.findPlayer} sign="find"
                     act={() => { dialog.value = 'find'; }} />
-                <Tool name={w.settings} sign="⚙"
+                <Tool name={w.settings} sign="settings"
                     act={() => { dialog.value = 'settings'; }} />
-                <Tool name={w.help} sign="?"
+                <Tool name={w.help} sign="help"
                     act={() => { dialog.value = 'help'; }} />
             </div>
         </header>
     );
+}
+
+function linkWords(state: StreamState): string {
+    const w = words.value;
+
+    if (state === 'live') {
+        return w.linkLive;
+    }
+    return state === 'connecting' ? w.linkConnecting : w.linkNone;
 }
 
 // The address behind the # is the place in the page, so the link moves by hand.
@@ -114,12 +132,11 @@ function skip(event: Event) {
 }
 
 function Tool({ name, sign, act }: {
-    name: string; sign: string; act: () => void;
+    name: string; sign: IconName; act: () => void;
 }) {
     return (
-        <button class="tool" aria-label={name} title={name} onClick={act}>
-            <span aria-hidden="true">{sign}</span>
-        </button>
+        <button class={`tool for-${sign}`} aria-label={name} title={name}
+            onClick={act}><Icon name={sign} /></button>
     );
 }
 

@@ -82,7 +82,8 @@ function Counter({ left }: { left: number }) {
         <p id="counter" class={left < 0 ? 'counter bad' : 'counter quiet'}
             data-left={left}>
             {left < 0 ? w.tooLong(-left)
-                : left < COUNT_FROM ? w.bytesLeft(left) : w.insertHint}
+                : left < COUNT_FROM ? w.bytesLeft(left)
+                    : <>{w.insertHint}<span class="wide"> · {w.enterHint}</span></>}
         </p>
     );
 }
@@ -92,15 +93,23 @@ function useDraft(gm: string, uid: string): [string, (text: string) => void] {
     const desk = useDesk();
     const [text, setText] = useState(() => desk.draft(gm, uid));
     const latest = useRef(text);
+    const kept = useRef(text);
+    // What was not changed here is left alone: another tab may have the same
+    // conversation open, and a draft of its own.
+    const keep = () => {
+        if (kept.current !== latest.current) {
+            kept.current = latest.current;
+            desk.keepDraft(gm, uid, latest.current);
+        }
+    };
 
     latest.current = text;
     useEffect(() => {
-        const timer = setTimeout(() => desk.keepDraft(gm, uid, text), KEEP_AFTER);
+        const timer = setTimeout(keep, KEEP_AFTER);
 
         return () => clearTimeout(timer);
     }, [text]);
     useEffect(() => {
-        const keep = () => desk.keepDraft(gm, uid, latest.current);
 
         window.addEventListener('pagehide', keep);
         return () => {
@@ -146,6 +155,12 @@ function useCanned(gm: string, uid: string, text: string,
     const open = query !== undefined && left !== text;
     const found = open ? findCanned(desk.canned.value, query) : [];
     const chosen = Math.min(at, found.length - 1);
+
+    useEffect(() => {
+        if (open) {
+            desk.cannedSoon();
+        }
+    }, [open]);
     const take = (reply: CannedReply) => {
         const now = Date.now();
         const one = desk.conversation(gm, uid);
@@ -164,6 +179,17 @@ function useCanned(gm: string, uid: string, text: string,
     };
     // Was the key meant for the list?
     const key = (event: KeyboardEvent): boolean => {
+        // A name mistyped at night is no message: Escape says that it is one.
+        if (open && found.length === 0 &&
+            (event.key === 'Enter' || event.key === 'Escape'))
+        {
+            if (event.key === 'Escape') {
+                setLeft(text);
+            }
+            event.preventDefault();
+            event.stopPropagation();
+            return true;
+        }
         if (found.length === 0) {
             return false;
         }
@@ -203,7 +229,8 @@ function CannedList({ found, chosen, open, take }: {
     const w = words.value;
 
     if (open && found.length === 0) {
-        return <p class="canned quiet" id="canned">{w.noCanned}</p>;
+        return <p class="canned quiet" id="canned" role="status">
+            {w.noCanned}. {w.noCannedHint}</p>;
     }
     return (
         <ul class="canned" id="canned" role="listbox" hidden={!open}

@@ -7,6 +7,7 @@ import { date } from '../time.js';
 import { go, question, useDesk } from '../ui.js';
 import type { Failure } from '../api.js';
 import { Composer } from './Composer.js';
+import { Icon } from './Icon.js';
 import { Messages } from './Messages.js';
 
 // While something waits for the game server: when to ask again, ms.
@@ -64,7 +65,9 @@ function Foot({ gm, uid, may, failed }: {
         return may ? <Composer gm={gm} uid={uid} />
             : <p class="note">{w.readOnly}</p>;
     }
-    return desk.loading.value || failed
+    // Its list may be on its way yet.
+    return desk.loading.value || failed ||
+        (one === undefined && !desk.logOf(gm, uid).value.loaded)
         ? null : <p class="note" role="status">{w.ended}</p>;
 }
 
@@ -78,21 +81,23 @@ function Head({ gm, uid, may }: { gm: string; uid: string; may: boolean }) {
         <header class="head">
             <button class="back tool" aria-label={w.back} title={w.back}
                 onClick={() => go({ view: 'desk' })}>
-                <span aria-hidden="true">←</span>
+                <Icon name="back" />
             </button>
             <div class="title">
                 <h2>{w.playerLabel(uid)}</h2>
                 <p class="quiet">
                     {account?.name ?? w.otherGm(gm)}
                     {one !== undefined && <>
-                        {' · '}{w.hostLabel(one.host)}
-                        {one.silent && ` (${w.silent})`}
-                        {' · '}{w.friendSince} {date(locale.value, one.since)}
+                        {' · '}<span class={one.silent ? 'is-silent' : ''}>
+                            {w.hostLabel(one.host)}
+                            {one.silent && ` (${w.silent})`}</span>
+                        <span class="since">{' · '}{w.friendSince}{' '}
+                            {date(locale.value, one.since)}</span>
                     </>}
                 </p>
             </div>
             {may && one !== undefined && !one.ended &&
-                <button onClick={() => {
+                <button class="end" onClick={() => {
                     question.value = {
                         text: w.endQuestion(uid),
                         yes: w.endFriendship,

@@ -8,6 +8,16 @@ import { visibleRows } from '../window.js';
 // As console.css has it.
 const ROW = 68;
 
+// A player who waits longer than this is waiting too long, ms.
+const LONG = 600_000;
+
+// The bridge counts no further.
+const COUNTED = 50;
+
+function counted(unread: number): string {
+    return unread >= COUNTED ? `${COUNTED}+` : String(unread);
+}
+
 export function Conversations() {
     const desk = useDesk();
     const list = desk.sorted.value;
@@ -29,13 +39,30 @@ export function Conversations() {
                     onInput={(event) => {
                         desk.filter.value = event.currentTarget.value;
                     }} />
-                <span class="quiet" role="status">{w.waitingCount(waiting)}</span>
+                <span class="quiet" role="status">
+                    {waiting > 0 && w.waitingCount(waiting)}</span>
             </div>
-            {list.length === 0
-                ? <p class="alone quiet">{desk.loading.value ? w.loading
-                    : desk.filter.value === '' ? w.noConversations : w.noMatches}</p>
-                : <Rows list={list} />}
+            {list.length === 0 ? <Empty /> : <Rows list={list} />}
         </section>
+    );
+}
+
+function Empty() {
+    const desk = useDesk();
+    const w = words.value;
+
+    if (desk.loading.value) {
+        return <p class="alone quiet">{w.loading}</p>;
+    }
+    if (desk.filter.value === '') {
+        return <p class="alone quiet">{desk.accounts.value.length === 0
+            ? w.listBegins : w.noConversations}</p>;
+    }
+    return (
+        <div class="alone quiet">
+            <p>{w.noMatches}</p>
+            <button onClick={() => { desk.filter.value = ''; }}>{w.showAll}</button>
+        </div>
     );
 }
 
@@ -93,9 +120,12 @@ function Rows({ list }: { list: readonly Conversation[] }) {
 function Row({ one, place, of, open }: {
     one: Conversation; place: number; of: number; open: boolean;
 }) {
+    const desk = useDesk();
     const w = words.value;
-    const several = useDesk().followed.value.size > 1;
+    const account = desk.followed.value.size > 1 && desk.accounts.value.find(
+        (each) => each.gm_account === one.gm);
     const { last } = one;
+    const waits = now.value - one.waiting;
 
     return (
         <li style={{ transform: `translateY(${place * ROW}px)` }}
@@ -107,7 +137,8 @@ function Row({ one, place, of, open }: {
                     uid: one.uid })}>
                 <span class="line">
                     <b>{one.uid}</b>
-                    {several && <span class="quiet">GM {one.gm}</span>}
+                    {account && <span class="of" title={one.gm}>
+                        {account.name}</span>}
                     <span class={`host ${one.silent ? 'is-silent' : ''}`}>
                         {w.hostLabel(one.host)}{one.silent && ` · ${w.silent}`}
                     </span>
@@ -118,11 +149,14 @@ function Row({ one, place, of, open }: {
                     <span class="last" dir="auto">{last !== undefined &&
                         `${last.dir === 'to_player' ? `${w.you}: ` : ''}${last.line}`
                     }</span>
-                    {one.waiting !== 0 && <span class="waits">
-                        {w.waits(howLong(w, now.value - one.waiting))}</span>}
+                    {desk.outbox.hasFailed(one.gm, one.uid) &&
+                        <span class="not-sent">{w.states.failed}</span>}
+                    {one.waiting !== 0 &&
+                        <span class={`waits ${waits > LONG ? 'long' : ''}`}>
+                            {w.waits(howLong(w, waits))}</span>}
                     {one.unread > 0 && <span class="badge">
-                        <span aria-hidden="true">{one.unread}</span>
-                        <span class="hidden">{w.unread(one.unread)}</span>
+                        <span aria-hidden="true">{counted(one.unread)}</span>
+                        <span class="hidden">{w.unread(counted(one.unread))}</span>
                     </span>}
                 </span>
             </button>

@@ -3,9 +3,10 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { asFailure } from '../api.js';
 import { detail, explain } from '../errors.js';
 import { words } from '../i18n/index.js';
-import { dialog, question } from '../ui.js';
+import { dialog, question, wanted } from '../ui.js';
 import { AddPlayer, FindPlayer } from './Players.js';
 import { Help } from './Help.js';
+import { Icon } from './Icon.js';
 import { SettingsView } from './SettingsView.js';
 
 export function Dialogs() {
@@ -30,6 +31,7 @@ export function Dialogs() {
 
 export function closeDialog(): void {
     dialog.value = undefined;
+    wanted.value = '';
     question.value = undefined;
 }
 
@@ -38,7 +40,6 @@ function Box({ title, children }: {
     title: string; children: ComponentChildren;
 }) {
     const element = useRef<HTMLDialogElement>(null);
-
     const gone = useRef(false);
 
     useLayoutEffect(() => {
@@ -54,6 +55,12 @@ function Box({ title, children }: {
 
     return (
         <dialog ref={element} aria-labelledby="dialog-title"
+            onMouseDown={(event) => {
+                // Beside the box, where only what it covers is.
+                if (event.target === element.current && beside(event)) {
+                    closeDialog();
+                }
+            }}
             onClose={() => {
                 if (!gone.current) {
                     closeDialog();
@@ -62,11 +69,19 @@ function Box({ title, children }: {
             <header>
                 <h2 id="dialog-title">{title}</h2>
                 <button class="tool" aria-label={words.value.close}
-                    onClick={closeDialog}><span aria-hidden="true">×</span></button>
+                    title={words.value.close}
+                    onClick={closeDialog}><Icon name="close" /></button>
             </header>
             {children}
         </dialog>
     );
+}
+
+function beside(event: MouseEvent): boolean {
+    const box = (event.target as Element).getBoundingClientRect();
+
+    return event.clientX < box.left || event.clientX > box.right ||
+        event.clientY < box.top || event.clientY > box.bottom;
 }
 
 function Ask() {

@@ -12,8 +12,8 @@ export function MessageRow({ item, gm, uid }: {
 
     return (
         <li data-key={item.key} data-state={item.state}
-            class={item.mine ? 'message mine' : 'message'}>
-            {item.day && <p class="mark quiet">
+            class={`message${item.mine ? ' mine' : ''}${item.first ? '' : ' follows'}`}>
+            {item.day && <p class="mark quiet day">
                 {dayMark(w, locale.value, item.ts, now.value)}</p>}
             {item.fresh && <p class="mark fresh">{w.newMessages}</p>}
             <div class="bubble">

@@ -7,6 +7,7 @@ import { asked, useDesk } from '../ui.js';
 import {
     earlier, later, newestPiece, shifted, MOST, type Range,
 } from '../window.js';
+import { Icon } from './Icon.js';
 import { MessageRow } from './MessageRow.js';
 
 // From an end of what is in the page, px.
@@ -28,6 +29,7 @@ export function Messages({ gm, uid }: { gm: string; uid: string }) {
     const anchor = useRef<Anchor>('newest');
     const [range, setRange] = useRange(items, anchor.current === 'newest');
     const [away, setAway] = useState(false);
+    const unread = desk.conversation(gm, uid)?.unread ?? 0;
 
     const older = () => void desk.readOlder(gm, uid).catch(() => undefined);
     const scrolled = () => {
@@ -66,7 +68,7 @@ export function Messages({ gm, uid }: { gm: string; uid: string }) {
 
     useLayoutEffect(() => restore(scroller.current!, anchor.current));
     useBottom(scroller, anchor);
-    useSeen(seen, desk.conversation(gm, uid)?.unread ?? 0, items.length);
+    useSeen(seen, unread, items.length);
     useAsked(scroller, newest);
 
     return (
@@ -78,7 +80,9 @@ export function Messages({ gm, uid }: { gm: string; uid: string }) {
                 {items.slice(range.from, range.to).map((item) =>
                     <MessageRow key={item.key} item={item} gm={gm} uid={uid} />)}
             </ol>
-            {away && <button class="jump" onClick={newest}>{w.jump}</button>}
+            {away && <button class="jump" onClick={newest}>
+                <Icon name="down" /> {w.jump}{unread > 0 &&
+                    ` (${w.unread(String(unread))})`}</button>}
         </div>
     );
 }

@@ -4,9 +4,9 @@ import { asFailure } from '../api.js';
 import { detail, explain } from '../errors.js';
 import { words } from '../i18n/index.js';
 import { isNumber } from '../store/ids.js';
-import { mayAct } from '../store/rights.js';
+import { mayAct, mayActAtAll, mayAdminister } from '../store/rights.js';
 import type { Player } from '../types.js';
-import { go, say, useDesk } from '../ui.js';
+import { dialog, go, say, useDesk, wanted } from '../ui.js';
 import { closeDialog } from './Dialogs.js';
 import { NumberField, Trouble } from './fields.js';
 
@@ -15,10 +15,14 @@ export function AddPlayer() {
     const w = words.value;
     const mine = desk.accounts.value.filter((one) =>
         desk.me.value !== undefined && mayAct(desk.me.value, one.gm_account));
-    const [gm, setGm] = useState(desk.open.value?.gm ??
-        (desk.onlyAccount.value || (mine[0]?.gm_account ?? '')));
+    const [gm, setGm] = useState(() => {
+        const likely = [desk.open.value?.gm, desk.onlyAccount.value];
+
+        return (mine.find((one) => likely.includes(one.gm_account)) ??
+            mine[0])?.gm_account ?? '';
+    });
     const [host, setHost] = useState('');
-    const [uid, setUid] = useState('');
+    const [uid, setUid] = useState(wanted.value);
     const [failure, setFailure] = useState<Failure | undefined>();
     const [busy, setBusy] = useState(false);
     const add = async () => {
@@ -38,6 +42,9 @@ export function AddPlayer() {
         setBusy(false);
     };
 
+    if (mine.length === 0) {
+        return <NoAccount />;
+    }
     return (
         <form class="form" onSubmit={(event) => {
             event.preventDefault();
@@ -65,22 +72,46 @@ export function AddPlayer() {
     );
 }
 
+// Nobody to add a player to: where there may be one made, the way there.
+function NoAccount() {
+    const desk = useDesk();
+    const w = words.value;
+
+    return (
+        <div class="form">
+            <p>{w.addNeedsAccount}</p>
+            {desk.me.value !== undefined && mayAdminister(desk.me.value) &&
+                <div class="actions">
+                    <button class="main" onClick={() => {
+                        closeDialog();
+                        go({ view: 'admin', page: 'accounts' });
+                    }}>{w.createFirst}</button>
+                </div>}
+        </div>
+    );
+}
+
 export function FindPlayer() {
     const desk = useDesk();
     const w = words.value;
-    const [uid, setUid] = useState('');
+    const [uid, setUidOnly] = useState('');
     const [found, setFound] = useState<Player | undefined>();
     const [none, setNone] = useState(false);
     const [failure, setFailure] = useState<Failure | undefined>();
-    const find = async () => {
+    // What was found is of the number that was asked for.
+    const setUid = (text: string) => {
+        setUidOnly(text);
         setFailure(undefined);
         setFound(undefined);
         setNone(false);
+    };
+    const find = async () => {
+        setUid(uid);
         try {
             const player = await desk.api.player(uid);
 
             setFound(player);
-            setNone(player === undefined);
+            setNone(player === undefined || !player.gm_account);
         } catch (error) {
             setFailure(asFailure(error));
         }
@@ -97,12 +128,30 @@ export function FindPlayer() {
                     {w.find}</button>
             </div>
             <div role="status">
-                {none && <p>{w.foundNone}</p>}
-                {found !== undefined && <Found player={found} />}
+                {none && <Free uid={uid} />}
+                {found !== undefined && !none && <Found player={found} />}
             </div>
             {failure !== undefined &&
-                <Trouble text={explain(w, failure)} more={detail(failure)} />}
+                <Trouble text={failure.errno === -7 ? w.foundOthers
+                    : explain(w, failure)} more={detail(failure)} />}
         </form>
+    );
+}
+
+// Nobody's player: this desk may take it on.
+function Free({ uid }: { uid: string }) {
+    const desk = useDesk();
+    const w = words.value;
+
+    return (
+        <>
+            <p>{w.foundNone}</p>
+            {desk.me.value !== undefined && mayActAtAll(desk.me.value) &&
+                <button type="button" onClick={() => {
+                    wanted.value = uid;
+                    dialog.value = 'add';
+                }}>{w.addThis}</button>}
+        </>
     );
 }
 

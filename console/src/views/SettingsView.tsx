@@ -1,12 +1,17 @@
 import type { Signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { LANGUAGES, words } from '../i18n/index.js';
-import { allowDesktop, sound } from '../notice.js';
+import { allowDesktop, desktopState, sound } from '../notice.js';
 import { settings } from '../settings.js';
+import { isUnnamed } from '../store/rights.js';
+import { dialog, useDesk } from '../ui.js';
 
 export function SettingsView() {
     const w = words.value;
-    const [denied, setDenied] = useState(false);
+    const me = useDesk().me.value;
+    // Taken back in the browser since it was chosen here?
+    const [denied, setDenied] = useState(
+        settings.desktop.value && desktopState() !== 'granted');
     const desktop = async (yes: boolean) => {
         settings.desktop.value = yes && await allowDesktop();
         setDenied(yes && !settings.desktop.value);
@@ -50,6 +55,14 @@ export function SettingsView() {
                 {denied && <p class="bad" role="alert">{w.noticeDenied}</p>}
             </fieldset>
             <Choice name={w.singleKeys} of={settings.singleKeys} />
+            <p class="quiet about-me">
+                {me !== undefined && !isUnnamed(me) &&
+                    <>{me.operator} · {w.roles[me.role]}<br /></>}
+                {w.zone(Intl.DateTimeFormat().resolvedOptions().timeZone)}
+            </p>
+            <div class="actions">
+                <button onClick={() => { dialog.value = 'help'; }}>{w.help}</button>
+            </div>
         </div>
     );
 }

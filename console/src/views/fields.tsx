@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { words } from '../i18n/index.js';
 import { isNumber } from '../store/ids.js';
 
@@ -18,16 +19,25 @@ export function NumberField({ name, value, set, id }: {
     );
 }
 
-export function TextField({ name, value, set, id, hint, bad }: {
+export function TextField({ name, value, set, id, hint, bad, focus }: {
     name: string; value: string; set: (value: string) => void; id: string;
     hint?: string; bad?: string | undefined;
+    // Begins with the focus, in view.
+    focus?: boolean;
 }) {
     const note = bad ?? hint;
+    const field = useRef<HTMLInputElement>(null);
+
+    useEffect(() => {
+        if (focus === true) {
+            field.current?.focus();
+        }
+    }, []);
 
     return (
         <div class="field">
             <label for={id}>{name}</label>
-            <input id={id} autocomplete="off" value={value}
+            <input ref={field} id={id} autocomplete="off" value={value}
                 aria-invalid={bad !== undefined}
                 aria-describedby={note === undefined ? undefined : `${id}-note`}
                 onInput={(event) => set(event.currentTarget.value)} />

@@ -5,7 +5,7 @@ import { words } from '../../i18n/index.js';
 import { asFailure } from '../../api.js';
 import { isNumber } from '../../store/ids.js';
 import { mayAdminister } from '../../store/rights.js';
-import { useDesk } from '../../ui.js';
+import { dialog, say, useDesk } from '../../ui.js';
 import { NumberField, TextField, Trouble } from '../fields.js';
 import { Table } from './Table.js';
 import { useList } from './useList.js';
@@ -22,6 +22,11 @@ export function AccountsPage() {
         <>
             {desk.me.value !== undefined && mayAdminister(desk.me.value) &&
                 <Create created={created} />}
+            {listed.list?.length === 0 && <p class="note">{w.createHint}</p>}
+            {listed.list?.length === 1 && desk.sorted.value.length === 0 &&
+                <p class="note">{w.thenAdd}
+                    <button onClick={() => { dialog.value = 'add'; }}>
+                        {w.addPlayer}</button></p>}
             <Table title={w.accounts} listed={listed}
                 keyOf={(row) => row.gm_account} columns={[
                     { title: w.account, of: (row) => row.gm_account },
@@ -46,6 +51,7 @@ function Create({ created }: { created: () => Promise<void> }) {
             await desk.api.post('create', { gm_account: gm, gm_name: name });
             setGm('');
             setName('');
+            say(w.accountCreated(name));
             await created();
         } catch (error) {
             setFailure(asFailure(error));

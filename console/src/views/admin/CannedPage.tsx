@@ -6,7 +6,7 @@ import { asFailure } from '../../api.js';
 import { isCannedName, VARIABLES } from '../../store/canned.js';
 import { byteLength, clean } from '../../text.js';
 import type { CannedReply } from '../../types.js';
-import { messageMax, question, useDesk } from '../../ui.js';
+import { messageMax, question, say, useDesk } from '../../ui.js';
 import { TextField, Trouble } from '../fields.js';
 import { Table } from './Table.js';
 import { useList } from './useList.js';
@@ -15,6 +15,7 @@ export function CannedPage() {
     const desk = useDesk();
     const w = words.value;
     const [edited, setEdited] = useState<CannedReply | undefined>();
+    const [times, setTimes] = useState(0);
     const listed = useList(async () => {
         const list = await desk.api.canned();
 
@@ -34,11 +35,13 @@ export function CannedPage() {
 
     return (
         <>
-            <Edit key={edited?.name ?? ''} of={edited} saved={async () => {
-                setEdited(undefined);
-                await listed.reload();
-            }} />
-            <Table title={w.cannedReplies} listed={listed}
+            <Edit key={`${times} ${edited?.name ?? ''}`} of={edited}
+                cancel={() => setEdited(undefined)} saved={async () => {
+                    setEdited(undefined);
+                    setTimes(times + 1);
+                    await listed.reload();
+                }} />
+            <Table title={w.cannedReplies} listed={listed} empty={w.cannedEmpty}
                 keyOf={(row) => row.name} columns={[
                     { title: w.name, of: (row) => `/${row.name}` },
                     { title: w.text, of: (row) =>
@@ -53,8 +56,8 @@ export function CannedPage() {
     );
 }
 
-function Edit({ of, saved }: {
-    of: CannedReply | undefined; saved: () => Promise<void>;
+function Edit({ of, saved, cancel }: {
+    of: CannedReply | undefined; saved: () => Promise<void>; cancel: () => void;
 }) {
     const desk = useDesk();
     const w = words.value;
@@ -67,8 +70,7 @@ function Edit({ of, saved }: {
         setFailure(undefined);
         try {
             await desk.api.post('canned_set', { name, text: clean(text) });
-            setName('');
-            setText('');
+            say(w.saved(`/${name}`));
             await saved();
         } catch (error) {
             setFailure(asFailure(error));
@@ -81,7 +83,7 @@ function Edit({ of, saved }: {
             void save();
         }}>
             <TextField name={w.name} value={name} set={setName} id="canned-name"
-                bad={badName ? w.badName : undefined} />
+                focus={of !== undefined} bad={badName ? w.badName : undefined} />
             <div class="field">
                 <label for="canned-text">{w.text}</label>
                 <textarea id="canned-text" rows={3} value={text}
@@ -93,6 +95,8 @@ function Edit({ of, saved }: {
                 </p>
             </div>
             <div class="actions">
+                {of !== undefined &&
+                    <button type="button" onClick={cancel}>{w.cancel}</button>}
                 <button class="main" type="submit" disabled={!isCannedName(name) ||
                     text.trim() === '' || left < 0}>{w.setCanned}</button>
             </div>

@@ -7,6 +7,7 @@ import { pageSettings } from '../../ui.js';
 import { Table } from './Table.js';
 
 const EVERY = 2000;
+const LATE = 10_000;
 const WIDTH = 240;
 const HEIGHT = 60;
 
@@ -17,10 +18,21 @@ function useStatus() {
     const [points, setPoints] = useState<readonly Point[]>([]);
     const [status, setStatus] = useState<Status | undefined>();
     const last = useRef<Reading | undefined>(undefined);
+    const busy = useRef(false);
     const read = async () => {
+        // One at a time: where nothing is answered they would pile up.
+        if (busy.current) {
+            return;
+        }
+        busy.current = true;
+
+        const abort = new AbortController();
+        const timer = setTimeout(() => abort.abort(), LATE);
+
         try {
-            const response = await fetch(pageSettings().status,
-                { cache: 'no-store', redirect: 'error' });
+            const response = await fetch(pageSettings().status, {
+                cache: 'no-store', redirect: 'error', signal: abort.signal,
+            });
 
             if (!response.ok) {
                 setState(response.status < 500 ? 'refused' : 'away');
@@ -40,6 +52,9 @@ function useStatus() {
             setState('there');
         } catch {
             setState('away');
+        } finally {
+            clearTimeout(timer);
+            busy.current = false;
         }
     };
 
@@ -113,16 +128,20 @@ function Plot({ title, values }: { title: string; values: readonly number[] }) {
         { maximumFractionDigits: 2 });
     const current = number.format(values.at(-1) ?? 0);
     const most = number.format(Math.max(0, ...values));
+    const line = lineOf(values, WIDTH, HEIGHT);
 
     return (
         <figure class="plot">
-            <figcaption>{title} <b>{current}</b></figcaption>
+            <figcaption>{title} <b>{values.length === 0 ? '–' : current}</b>
+            </figcaption>
             <svg viewBox={`0 -2 ${WIDTH} ${HEIGHT + 4}`} role="img"
                 aria-label={words.value.plotOf(title, current)}
                 preserveAspectRatio="none">
-                <polyline points={lineOf(values, WIDTH, HEIGHT)} />
+                {line !== '' && <polygon
+                    points={`0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}`} />}
+                <polyline points={line} />
             </svg>
-            <span class="quiet" aria-hidden="true">↑ {most}</span>
+            <span class="quiet">{words.value.plotMost(most)}</span>
         </figure>
     );
 }

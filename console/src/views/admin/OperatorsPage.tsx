@@ -4,10 +4,13 @@ import { detail, explain } from '../../errors.js';
 import { words } from '../../i18n/index.js';
 import { asFailure } from '../../api.js';
 import type { Operator, Role } from '../../types.js';
-import { question, useDesk } from '../../ui.js';
+import { question, say, useDesk } from '../../ui.js';
 import { TextField, Trouble } from '../fields.js';
 import { Table } from './Table.js';
 import { useList } from './useList.js';
+
+// As many accounts are shown to be chosen from.
+const MOST = 40;
 
 const ROLES = ['gm', 'viewer', 'admin'] as const;
 
@@ -16,6 +19,7 @@ export function OperatorsPage() {
     const w = words.value;
     const listed = useList(() => desk.api.operators());
     const [edited, setEdited] = useState<Operator | undefined>();
+    const [times, setTimes] = useState(0);
     const dismiss = (operator: string) => {
         question.value = {
             text: w.dismissQuestion(operator),
@@ -29,11 +33,14 @@ export function OperatorsPage() {
 
     return (
         <>
-            <Edit key={edited?.operator ?? ''} of={edited} saved={async () => {
-                setEdited(undefined);
-                await listed.reload();
-            }} />
-            <Table title={w.operators} listed={listed}
+            <Edit key={`${times} ${edited?.operator ?? ''}`} of={edited}
+                cancel={() => setEdited(undefined)} saved={async () => {
+                    setEdited(undefined);
+                    // A form that is empty again.
+                    setTimes(times + 1);
+                    await listed.reload();
+                }} />
+            <Table title={w.operators} listed={listed} empty={w.operatorsEmpty}
                 keyOf={(row) => row.operator} columns={[
                     { title: w.operator, of: (row) => row.operator },
                     { title: w.role, of: (row) => w.roles[row.role] },
@@ -49,8 +56,8 @@ export function OperatorsPage() {
     );
 }
 
-function Edit({ of, saved }: {
-    of: Operator | undefined; saved: () => Promise<void>;
+function Edit({ of, saved, cancel }: {
+    of: Operator | undefined; saved: () => Promise<void>; cancel: () => void;
 }) {
     const desk = useDesk();
     const w = words.value;
@@ -65,10 +72,9 @@ function Edit({ of, saved }: {
                 operator,
                 role,
                 gm_accounts: role === 'gm'
-                    ? accounts.replace(/[\s，]+/g, ',').replace(/,+/g, ',')
-                        .replace(/^,|,$/g, '') || undefined
-                    : undefined,
+                    ? numbersOf(accounts).join() || undefined : undefined,
             });
+            say(w.saved(operator));
             await saved();
         } catch (error) {
             setFailure(asFailure(error));
@@ -81,7 +87,8 @@ function Edit({ of, saved }: {
             void save();
         }}>
             <TextField name={w.operator} value={operator} set={setOperator}
-                id="operator-name" />
+                id="operator-name" focus={of !== undefined}
+                hint={w.operatorHint} />
             <div class="field">
                 <label for="operator-role">{w.role}</label>
                 <select id="operator-role" value={role} onChange={(event) =>
@@ -94,8 +101,42 @@ function Edit({ of, saved }: {
                 set={setAccounts} id="operator-accounts" hint={w.mayActHint} />}
             <button class="main" type="submit" disabled={operator === ''}>
                 {w.setOperator}</button>
+            {of !== undefined &&
+                <button type="button" onClick={cancel}>{w.cancel}</button>}
+            {role === 'gm' && <Choose numbers={numbersOf(accounts)}
+                set={(numbers) => setAccounts(numbers.join(', '))} />}
             {failure !== undefined &&
                 <Trouble text={explain(w, failure)} more={detail(failure)} />}
         </form>
+    );
+}
+
+// As people write lists of them.
+function numbersOf(text: string): string[] {
+    return text.split(/[\s,，、;；]+/).filter((one) => one !== '');
+}
+
+// The accounts that are there, to be given by a click; of very many, by number alone.
+function Choose({ numbers, set }: {
+    numbers: readonly string[]; set: (numbers: readonly string[]) => void;
+}) {
+    const accounts = useDesk().accounts.value;
+
+    if (accounts.length === 0 || accounts.length > MOST) {
+        return null;
+    }
+    return (
+        <div class="chips" role="group" aria-label={words.value.accountsToGive}>
+            {accounts.map(({ gm_account: gm, name }) => {
+                const has = numbers.includes(gm);
+
+                return (
+                    <button key={gm} type="button" class="chip" aria-pressed={has}
+                        onClick={() => set(has
+                            ? numbers.filter((one) => one !== gm)
+                            : [...numbers, gm])}>{name} <span>{gm}</span></button>
+                );
+            })}
+        </div>
     );
 }

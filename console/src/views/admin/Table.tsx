@@ -11,9 +11,11 @@ export interface Column<T> {
 }
 
 // A table that is scrolled sideways where it does not fit.
-export function Table<T>({ title, listed, columns, keyOf }: {
+export function Table<T>({ title, listed, columns, keyOf, empty }: {
     title: string;
     listed: Listed<T>;
+    // What an empty one means.
+    empty?: string;
     columns: readonly Column<T>[];
     keyOf: (row: T) => string;
 }) {
@@ -32,7 +34,7 @@ export function Table<T>({ title, listed, columns, keyOf }: {
         return <p role="status">{w.loading}</p>;
     }
     if (listed.list.length === 0) {
-        return <p class="quiet">{w.nothing}</p>;
+        return <p class="quiet empty">{empty ?? w.nothing}</p>;
     }
     return (
         <div class="table" tabIndex={0} role="region" aria-label={title}>
