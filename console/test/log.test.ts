@@ -182,6 +182,7 @@ test('day marks, and where what is new begins', () => {
 
     assert.equal(items[0]?.day, true);
     assert.deepEqual(items.map((one) => one.fresh), [false, true, false]);
+    assert.deepEqual(items.map((one) => one.first), [true, true, false]);
     assert.equal(freshKeyOf(log, 0), '');
     assert.equal(freshKeyOf(log, 9), '');
 });

@@ -30,6 +30,14 @@ test('single keys do nothing while something is typed', () => {
     assert.equal(commandOf(key('f', { ctrlKey: true }), false), undefined);
 });
 
+test('with Alt the place of a letter counts, not what it types', () => {
+    const mac = { altKey: true, code: 'KeyW' };
+
+    assert.equal(commandOf(key('∑', mac), true), 'waiting');
+    assert.equal(commandOf(key('w', { altKey: true }), true), 'waiting');
+    assert.equal(commandOf(key('∑', { ...mac, code: 'KeyQ' }), true), undefined);
+});
+
 test('no key has two meanings', () => {
     const all = KEYS.filter((one) => one.local !== true).map(
         (one) => `${one.alt ?? false} ${one.key}`);

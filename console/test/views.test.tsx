@@ -5,8 +5,13 @@ import { Api } from '../src/api.js';
 import { Desk } from '../src/store/desk.js';
 import { KEYS, nameOf } from '../src/keys.js';
 import { DeskContext } from '../src/ui.js';
+import { en } from '../src/i18n/en.js';
+import { App } from '../src/views/App.js';
+import { Conversations } from '../src/views/Conversations.js';
 import { Help } from '../src/views/Help.js';
 import { MessageRow } from '../src/views/MessageRow.js';
+import { AddPlayer } from '../src/views/Players.js';
+import { BRIDGE, deskOf, until, type Answers } from './bridge.js';
 import type { Item } from '../src/store/items.js';
 
 const desk = new Desk({
@@ -47,6 +52,80 @@ test('a failed message says why and can be tried again', () => {
 
     assert.ok(html.includes('Try again'));
     assert.ok(html.includes('Discard'));
+});
+
+// A view of a desk that read its first answers.
+async function shown(View: () => preact.JSX.Element | null, answers: Answers) {
+    const { desk: its } = deskOf({ ...BRIDGE, ...answers });
+
+    await its.start();
+    return {
+        its,
+        html: () => render(
+            <DeskContext.Provider value={its}><View /></DeskContext.Provider>),
+    };
+}
+
+const list = (...data: unknown[]) => ({ res: 1, data });
+
+test('an admin of a game without a GM is led to the first account', async (t) => {
+    const { its, html } = await shown(App, {
+        me: () => list({ operator: 'ann', role: 'admin', gm_accounts: [] }),
+        accounts: () => list(),
+    });
+
+    t.after(() => its.stop());
+    assert.ok(html().includes(en.createFirst));
+    assert.ok(html().includes(en.noAccountsAtAll));
+});
+
+test('a gm to whom nothing is given is told whom to ask', async (t) => {
+    const { its, html } = await shown(App, { accounts: () => list() });
+
+    t.after(() => its.stop());
+    assert.ok(html().includes(en.noAccountsHint));
+    assert.ok(!html().includes(en.createFirst));
+});
+
+test('who has no role reads that, and not an error', async (t) => {
+    const { its, html } = await shown(App, {
+        me: () => list({ operator: 'zoe', role: 'none', gm_accounts: [] }),
+        accounts: () => ({ res: 0, errno: -7, error: 'no role' }),
+    });
+
+    t.after(() => its.stop());
+    assert.ok(html().includes(en.noRole('zoe')));
+    assert.ok(!html().includes(en.startFailed));
+});
+
+test('an account without players: the way to add one', async (t) => {
+    const { its, html } = await shown(App, { friends: () => list() });
+
+    t.after(() => its.stop());
+    assert.ok(html().includes(en.addHint));
+});
+
+test('a row of the list: 50 and more, silent, not sent', async (t) => {
+    const { its, html } = await shown(Conversations, {
+        friends: () => list({ uid: '71', host: '1', since: 1, undelivered: 0,
+            last: null, unread: 50, silent: true, waiting_since: 1 }),
+        send: () => ({ res: 0, errno: 4 }),
+    });
+
+    t.after(() => its.stop());
+    assert.ok(html().includes('50+'));
+    assert.ok(html().includes(en.silent));
+    assert.ok(!html().includes(en.states.failed));
+    its.outbox.add('5001', '71', 'hello');
+    await until(() => its.outbox.hasFailed('5001', '71'));
+    assert.ok(html().includes(en.states.failed));
+});
+
+test('adding a player without an account says what is missing', async (t) => {
+    const { its, html } = await shown(AddPlayer, { accounts: () => list() });
+
+    t.after(() => its.stop());
+    assert.ok(html().includes(en.addNeedsAccount));
 });
 
 test('the help shows every key that works', () => {

@@ -61,6 +61,7 @@ export const en = {
     onlineElsewhere: 'Online, but not by this desk',
     onlineHere: 'Online as long as this desk is open',
     noAccounts: 'No GM account is given to you yet.',
+    noAccountsAtAll: 'No GM account yet.',
     noAccountsHint: 'An administrator can give you one. ' +
         'It shows here by itself, within half a minute.',
     noneFollowed: 'Choose the accounts that this desk follows.',
@@ -215,6 +216,7 @@ export const en = {
     from: 'From',
     action: 'Action',
     about: 'About',
+    auditFind: 'Find an operator, an action, a number',
     outcome: 'Outcome',
     done: 'done',
     more: 'More',

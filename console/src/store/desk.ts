@@ -134,7 +134,9 @@ export class Desk {
             this.rightsAt = this.friendsAt = this.options.now();
             await this.readAccounts();
             this.startFeed();
-            this.cannedSoon();
+            if (mayLook(me)) {
+                this.cannedSoon();
+            }
             await this.readAllFriends();
             this.problem.value = undefined;
         } catch (error) {

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { asFailure } from '../api.js';
 import { explain } from '../errors.js';
 import { words } from '../i18n/index.js';
-import { mayAct } from '../store/rights.js';
+import { mayAct, mayAdminister } from '../store/rights.js';
 import type { Account } from '../types.js';
 import { say, useDesk } from '../ui.js';
 
@@ -19,7 +19,9 @@ export function Accounts() {
 
     return (
         <section class="accounts" aria-label={w.accounts}>
-            {accounts.length === 0 && <p class="quiet">{w.noAccounts}</p>}
+            {accounts.length === 0 && <p class="quiet">{
+                desk.me.value !== undefined && mayAdminister(desk.me.value)
+                    ? w.noAccountsAtAll : w.noAccounts}</p>}
             <ul>
                 {mine.map((one) => <AccountRow key={one.gm_account} account={one} />)}
             </ul>

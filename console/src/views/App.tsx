@@ -23,15 +23,19 @@ export function App() {
         return <Problem />;
     }
     if (me === undefined || desk.loading.value && desk.accounts.value.length === 0) {
-        return <p class="alone" role="status">{words.value.loading}</p>;
+        return (
+            <main class="alone">
+                <p role="status">{words.value.loading}</p>
+            </main>
+        );
     }
     if (!mayLook(me)) {
         return (
-            <div class="alone" role="status">
+            <main class="alone">
                 <h1>{words.value.title}</h1>
-                <p>{words.value.noRole(me.operator ?? '')}</p>
+                <p role="status">{words.value.noRole(me.operator ?? '')}</p>
                 <p class="quiet">{words.value.noRoleHint}</p>
-            </div>
+            </main>
         );
     }
     return (
@@ -61,14 +65,16 @@ function Problem() {
     }, [failure]);
 
     return (
-        <div class="alone" role="alert">
-            <h1>{words.value.startFailed}</h1>
-            <p>{explain(words.value, failure)}</p>
-            {failure.message !== '' && <p class="quiet">{failure.message}</p>}
+        <main class="alone">
+            <div role="alert">
+                <h1>{words.value.startFailed}</h1>
+                <p>{explain(words.value, failure)}</p>
+                {failure.message !== '' && <p class="quiet">{failure.message}</p>}
+            </div>
             <button class="main" onClick={() => void desk.start()}>
                 {words.value.again}
             </button>
-        </div>
+        </main>
     );
 }
 

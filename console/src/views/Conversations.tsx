@@ -55,8 +55,7 @@ function Empty() {
         return <p class="alone quiet">{w.loading}</p>;
     }
     if (desk.filter.value === '') {
-        return <p class="alone quiet">{desk.accounts.value.length === 0
-            ? w.listBegins : w.noConversations}</p>;
+        return <p class="alone quiet">{w.listBegins}</p>;
     }
     return (
         <div class="alone quiet">

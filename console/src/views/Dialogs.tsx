@@ -46,6 +46,8 @@ function Box({ title, children }: {
         const box = element.current!;
 
         box.showModal();
+        // What is to be filled in comes before the sign that closes it.
+        box.querySelector<HTMLElement>('input:not([type=checkbox])')?.focus();
         return () => {
             // Another one may be open by the time that its event comes.
             gone.current = true;

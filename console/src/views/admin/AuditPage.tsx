@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Failure } from '../../api.js';
 import { explain } from '../../errors.js';
-import { locale, words } from '../../i18n/index.js';
+import { locale, words, type Words } from '../../i18n/index.js';
 import { asFailure } from '../../api.js';
 import { full } from '../../time.js';
 import type { AuditEntry } from '../../types.js';
@@ -13,12 +13,23 @@ const PAGE = 100;
 const KNOWN = ['id', 'ts', 'operator', 'address', 'action', 'errno'];
 
 // What an entry names besides who, when and what.
-function about(entry: AuditEntry): string {
+function about(w: Words, entry: AuditEntry): string {
+    const names: Readonly<Record<string, string>> = {
+        gm_account: w.account, uid: w.player, host: w.host,
+        target: w.name, role: w.role,
+    };
+
     return Object.entries(entry)
         .filter(([name, value]) => !KNOWN.includes(name) && value !== '' &&
             value !== null)
-        .map(([name, value]) => `${name} ${String(value)}`)
+        .map(([name, value]) => `${names[name] ?? name} ${String(value)}`)
         .join(', ');
+}
+
+// Is it in any of its columns?
+function holds(w: Words, entry: AuditEntry, wanted: string): boolean {
+    return `${entry.operator ?? ''} ${entry.address ?? ''} ${entry.action} ${
+        about(w, entry)}`.toLowerCase().includes(wanted);
 }
 
 export function AuditPage() {
@@ -27,7 +38,10 @@ export function AuditPage() {
     const [older, setOlder] = useState<readonly AuditEntry[]>([]);
     const [end, setEnd] = useState(false);
     const listed = useList(() => desk.api.audit('', PAGE));
+    const [filter, setFilter] = useState('');
+    const wanted = filter.trim().toLowerCase();
     const all = [...listed.list ?? [], ...older];
+    const shown = all.filter((one) => holds(w, one, wanted));
     const more = async () => {
         try {
             const page = await desk.api.audit(all.at(-1)?.id ?? '', PAGE);
@@ -44,7 +58,10 @@ export function AuditPage() {
 
     return (
         <>
-            <div class="actions">
+            <div class="bar">
+                <input type="search" aria-label={w.auditFind}
+                    placeholder={w.auditFind} value={filter}
+                    onInput={(event) => setFilter(event.currentTarget.value)} />
                 <button onClick={() => {
                     setOlder([]);
                     setEnd(false);
@@ -52,13 +69,13 @@ export function AuditPage() {
                 }}>{w.reload}</button>
             </div>
             <Table title={w.audit}
-                listed={{ ...listed, list: listed.list && all }}
+                listed={{ ...listed, list: listed.list && shown }}
                 keyOf={(row) => row.id} columns={[
                     { title: w.when, of: (row) => full(locale.value, row.ts) },
                     { title: w.who, of: (row) => row.operator ?? '' },
                     { title: w.from, of: (row) => row.address ?? '' },
                     { title: w.action, of: (row) => row.action },
-                    { title: w.about, of: about },
+                    { title: w.about, of: (row) => about(w, row) },
                     { title: w.outcome, of: outcome },
                 ]} />
             {!end && all.length >= PAGE &&
