@@ -46,6 +46,7 @@ sub wait_until {
 
 
 # spawn(name => ..., argv => [...], output => file, env => {...}): the pid.
+# `stdin`, `stdout`: handles for the child, in the place of nothing and the file.
 
 sub spawn {
     my (%arg) = @_;
@@ -54,9 +55,9 @@ sub spawn {
 
     if ($pid == 0) {
         $SIG{PIPE} = 'DEFAULT';
-        open(STDIN, '<', '/dev/null');
-        open(STDOUT, '>>', $arg{output});
-        open(STDERR, '>&', \*STDOUT);
+        open(STDERR, '>>', $arg{output});
+        open(STDIN, '<&', $arg{stdin} // devnull());
+        open(STDOUT, '>&', $arg{stdout} // \*STDERR);
         $ENV{$_} = $arg{env}{$_} for keys %{ $arg{env} // {} };
 
         no warnings 'exec';
@@ -68,6 +69,13 @@ sub spawn {
     keep($pid, $arg{name} // $arg{argv}[0]);
 
     return $pid;
+}
+
+
+sub devnull {
+    open(my $nothing, '<', '/dev/null') or die "/dev/null: $!";
+
+    return $nothing;
 }
 
 

@@ -1,0 +1,320 @@
+package Test::Gmchat::Console;
+
+# The console in a browser: Redis, nginx with the console's locations, and a script
+# of console/browser/ that node runs. The script says what it found (t/lib's side of
+# console/browser/tap.ts), and what it wants done to nginx or Redis is done here.
+#
+#   my $console = start_console();
+#   $console->tell('day');      # console/browser/day.ts
+#   finish();
+#
+# Operators, all with the same password: admin (gmchat_admin), and those that the
+# script makes of the names eve, bob, vic.
+#
+# The page is what GMCHAT_CONSOLE_DIST names, else console/dist/desk.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Encode ();
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use IO::Select;
+use JSON::PP ();
+use Test::More ();
+
+use Test::Gmchat;
+use Test::Gmchat::Process qw(alive reaped spawn);
+
+our @EXPORT_OK = qw(start_console);
+
+use constant {
+    OPERATORS => [qw(admin eve bob vic)],
+    PASSWORD  => 'open sesame',
+    SILENCE   => 120,       # seconds, in which a script has to say something
+};
+
+my $root = abs_path(dirname(__FILE__) . '/../../../..');
+my $json = JSON::PP->new->utf8->canonical->allow_nonref;
+
+my $conf = <<'EOC';
+%%MAIN%%
+http {
+    %%PATHS%%
+    types {
+        text/html html;
+        text/css css;
+        text/javascript js;
+        image/svg+xml svg;
+    }
+    gmchat_redis %%REDIS%%;
+
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        gmchat_message_max %%MESSAGE_MAX%%;
+
+        # the test's own calls, for which no operator is named
+
+        location = /gm { gmchat gm; }
+        location = /gs { gmchat gs; }
+
+        %%CONSOLE%%
+    }
+    %%MORE%%
+}
+EOC
+
+my $locations = <<'EOC';
+location = /console/gm {
+    gmchat gm;
+    gmchat_operator $remote_user;
+    gmchat_admin admin;
+
+    auth_basic           "GM desk";
+    auth_basic_user_file %%PASSWORDS%%;
+}
+
+location /console/status {
+    gmchat status;
+
+    auth_basic           "GM desk";
+    auth_basic_user_file %%PASSWORDS%%;
+}
+
+location /console/ {
+    alias %%DIST%%/;
+    gzip_static on;
+
+    auth_basic           "GM desk";
+    auth_basic_user_file %%PASSWORDS%%;
+
+    add_header Content-Security-Policy "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'" always;
+    add_header X-Content-Type-Options nosniff always;
+    add_header Referrer-Policy no-referrer always;
+    add_header Cache-Control no-cache always;
+}
+EOC
+
+
+# start_console(message_max => '4k', more => more of http { }, vars => {...},
+#               allow => [ lines that nginx may log ])
+
+sub start_console {
+    my (%arg) = @_;
+
+    my $dir = temp_folder();
+    write_file("$dir/operators",
+        join('', map { "$_:{PLAIN}" . PASSWORD . "\n" } @{ OPERATORS() }));
+
+    my $redis = start_redis(args => ['appendonly yes']);
+    my $nginx = start_nginx(redis => $redis, allow => $arg{allow},
+        conf => conf_with($arg{more} // ''), vars => {
+            MESSAGE_MAX => $arg{message_max} // '4k',
+            PASSWORDS   => "$dir/operators",
+            DIST        => dist(),
+            %{ $arg{vars} // {} },
+        });
+
+    return bless({ dir => $dir, redis => $redis, nginx => $nginx },
+        __PACKAGE__);
+}
+
+
+sub conf_with {
+    my ($more) = @_;
+
+    return $conf =~ s/%%CONSOLE%%/$locations/r =~ s/%%MORE%%/$more/r;
+}
+
+
+sub dist {
+    my $dist = $ENV{GMCHAT_CONSOLE_DIST} // "$root/console/dist/desk";
+
+    -f "$dist/index.html"
+        or die "there is no console in $dist: ./gmchat build makes it\n";
+
+    return abs_path($dist);
+}
+
+
+# ---- the script
+
+# Runs a script to its end; its findings become this test's. More of the
+# environment may be given.
+
+sub tell {
+    my ($self, $name, %env) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    $self->start_script($name, \%env);
+
+    my $done = 0;
+
+    while (defined(my $line = $self->next_line)) {
+        $done ||= $line eq 'done';
+        $self->heard($line);
+    }
+
+    wait_until(sub { !alive($self->{pid}) });
+    Test::More::ok($done && reaped($self->{pid}) == 0,
+        "the script $name went to its end")
+        or Test::More::diag(slurp("$self->{dir}/script.err"));
+}
+
+
+# All that the browser keeps is in a folder of the test's.
+
+sub start_script {
+    my ($self, $name, $env) = @_;
+
+    my $home = temp_folder();
+    my %folders = map { $_ => $home } qw(HOME TMPDIR XDG_CACHE_HOME
+        XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR);
+
+    pipe(my $hears, my $to) or die $!;
+    pipe(my $from, my $says) or die $!;
+    $to->autoflush(1);
+
+    $self->{pid} = spawn(
+        name   => "node $name",
+        argv   => [ 'node', "$root/console/browser/run.mjs", $name ],
+        stdin  => $hears,
+        stdout => $says,
+        output => "$self->{dir}/script.err",
+        env    => {
+            %folders,
+            DBUS_SESSION_BUS_ADDRESS => 'disabled:',
+            GMCHAT_URL      => 'http://' . $self->{nginx}->address,
+            GMCHAT_PASSWORD => PASSWORD,
+            %$env,
+        },
+    );
+    $self->{to} = $to;
+    $self->{from} = $from;
+    $self->{heard} = '';
+}
+
+
+sub next_line {
+    my ($self) = @_;
+
+    while ($self->{heard} !~ /\n/) {
+        IO::Select->new($self->{from})->can_read(SILENCE)
+            or die 'the browser says nothing';
+        sysread($self->{from}, $self->{heard}, 65536,
+            length $self->{heard}) or return;
+    }
+
+    $self->{heard} =~ s/^(.*)\n//;
+
+    return $1;
+}
+
+
+sub heard {
+    my ($self, $line) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 2;
+
+    if ($line =~ /^(not )?ok - (.*)/) {
+        Test::More::ok(!$1, Encode::decode('UTF-8', $2));
+
+    } elsif ($line =~ /^# ?(.*)/) {
+        Test::More::diag(Encode::decode('UTF-8', $1));
+
+    } elsif ($line =~ /^do (.*)/) {
+        my ($what, @words) = @{ $json->decode($1) };
+        my $do = $self->can("do_$what") or die "what is '$what'?";
+        syswrite($self->{to}, $json->encode($do->($self, @words)) . "\n");
+
+    } elsif ($line ne 'done') {
+        die "what is '$line'?";
+    }
+}
+
+
+# ---- what a script may ask for
+
+sub do_nginx_stop {
+    my ($self) = @_;
+
+    return $self->{nginx}->stop;
+}
+
+
+sub do_nginx_start {
+    my ($self) = @_;
+
+    $self->{nginx}->start;
+
+    return 1;
+}
+
+
+sub do_nginx_reload {
+    my ($self) = @_;
+
+    return $self->{nginx}->reload;
+}
+
+
+# All of them at once: whichever has a stream.
+
+sub do_workers_kill {
+    my ($self) = @_;
+
+    my @workers = $self->{nginx}->workers;
+    kill('KILL', @workers);
+
+    return wait_until(sub { $self->{nginx}->reload_done(@workers) });
+}
+
+
+sub do_redis_stop {
+    my ($self) = @_;
+
+    $self->{redis}->kill_hard;
+
+    return 1;
+}
+
+
+sub do_redis_start {
+    my ($self) = @_;
+
+    $self->{redis}->start;
+
+    return 1;
+}
+
+
+# All that is stored, but for what matches.
+
+sub do_redis_contents {
+    my ($self, $but) = @_;
+
+    return join("\n", grep { !defined $but || !/$but/ }
+        split(/\n/, $self->{redis}->contents));
+}
+
+
+sub do_redis {
+    my ($self, @words) = @_;
+
+    return $self->{redis}->cmd(@words);
+}
+
+
+sub slurp {
+    my ($name) = @_;
+
+    open(my $in, '<', $name) or return '';
+    local $/;
+
+    return <$in> // '';
+}
+
+
+1;
