@@ -58,9 +58,14 @@ export class Operator {
         readonly watch: Watch,
     ) {}
 
+    // A tab without a page.
+    async blank(): Promise<Desk> {
+        return new Desk(await this.context.newPage(), this);
+    }
+
     // Another tab of the same browser.
     async tab(at = ''): Promise<Desk> {
-        const desk = new Desk(await this.context.newPage(), this);
+        const desk = await this.blank();
 
         await desk.visit(at);
         await desk.ready();

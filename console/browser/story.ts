@@ -44,7 +44,8 @@ async function describe(page: Page): Promise<string> {
 
 async function brokeOff(browser: Browser, error: unknown): Promise<void> {
     ok(false, 'the story went to its end');
-    diag(error instanceof Error ? error.stack ?? error.message : String(error));
+    diag((error instanceof Error ? error.stack ?? error.message : String(error))
+        .replace(/\x1b\[\d+m/g, ''));
     for (const page of browser.contexts().flatMap((one) => one.pages())) {
         diag(await describe(page));
     }

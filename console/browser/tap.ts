@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createInterface } from 'node:readline';
 
 // Milliseconds for what has to come about: machines may be slow.
-export const PATIENCE = 30_000;
+export const PATIENCE = 60_000;
 const LOOK = 25;
 
 function line(text: string): void {

@@ -1,15 +1,16 @@
 package Test::Gmchat::Console;
 
-# The console in a browser: Redis, nginx with the console's locations, and a script
-# of console/browser/ that node runs. The script says what it found (t/lib's side of
-# console/browser/tap.ts), and what it wants done to nginx or Redis is done here.
+# The console in a browser: Redis, nginx with conf/gmchat-console.conf, and a script
+# of console/browser/ that node runs. The script says what it found (this is the
+# other side of console/browser/tap.ts), and what it wants done to nginx or Redis
+# is done here.
 #
 #   my $console = start_console();
 #   $console->tell('day');      # console/browser/day.ts
 #   finish();
 #
-# Operators, all with the same password: admin (gmchat_admin), and those that the
-# script makes of the names eve, bob, vic.
+# Operators, all with the same password: olga, as whom the sample's gmchat_admin
+# names, and what the script makes of eve, bob and vic.
 #
 # The page is what GMCHAT_CONSOLE_DIST names, else console/dist/desk.
 
@@ -30,7 +31,7 @@ use Test::Gmchat::Process qw(alive reaped spawn);
 our @EXPORT_OK = qw(start_console);
 
 use constant {
-    OPERATORS => [qw(admin eve bob vic)],
+    OPERATORS => [qw(olga eve bob vic)],
     PASSWORD  => 'open sesame',
     SILENCE   => 120,       # seconds, in which a script has to say something
 };
@@ -42,12 +43,6 @@ my $conf = <<'EOC';
 %%MAIN%%
 http {
     %%PATHS%%
-    types {
-        text/html html;
-        text/css css;
-        text/javascript js;
-        image/svg+xml svg;
-    }
     gmchat_redis %%REDIS%%;
 
     server {
@@ -65,38 +60,6 @@ http {
 }
 EOC
 
-my $locations = <<'EOC';
-location = /console/gm {
-    gmchat gm;
-    gmchat_operator $remote_user;
-    gmchat_admin admin;
-
-    auth_basic           "GM desk";
-    auth_basic_user_file %%PASSWORDS%%;
-}
-
-location /console/status {
-    gmchat status;
-
-    auth_basic           "GM desk";
-    auth_basic_user_file %%PASSWORDS%%;
-}
-
-location /console/ {
-    alias %%DIST%%/;
-    gzip_static on;
-
-    auth_basic           "GM desk";
-    auth_basic_user_file %%PASSWORDS%%;
-
-    add_header Content-Security-Policy "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'" always;
-    add_header X-Content-Type-Options nosniff always;
-    add_header Referrer-Policy no-referrer always;
-    add_header Cache-Control no-cache always;
-}
-EOC
-
-
 # start_console(message_max => '4k', more => more of http { }, vars => {...},
 #               allow => [ lines that nginx may log ])
 
@@ -109,10 +72,9 @@ sub start_console {
 
     my $redis = start_redis(args => ['appendonly yes']);
     my $nginx = start_nginx(redis => $redis, allow => $arg{allow},
-        conf => conf_with($arg{more} // ''), vars => {
+        conf => $conf =~ s/%%MORE%%/$arg{more} \/\/ ''/er, vars => {
             MESSAGE_MAX => $arg{message_max} // '4k',
-            PASSWORDS   => "$dir/operators",
-            DIST        => dist(),
+            CONSOLE     => sample("$dir/operators"),
             %{ $arg{vars} // {} },
         });
 
@@ -121,10 +83,20 @@ sub start_console {
 }
 
 
-sub conf_with {
-    my ($more) = @_;
+# conf/gmchat-console.conf: what names the machine is replaced, the rest is as it
+# stands.
 
-    return $conf =~ s/%%CONSOLE%%/$locations/r =~ s/%%MORE%%/$more/r;
+sub sample {
+    my ($passwords) = @_;
+
+    my $text = slurp("$root/conf/gmchat-console.conf");
+    my $dist = dist();
+
+    $text =~ s{^( +alias) [^;]+;}{$1 "$dist/";}m or die 'no alias';
+    $text =~ s{^( +auth_basic_user_file) [^;]+;}{$1 "$passwords";}m
+        or die 'no passwords';
+
+    return $text;
 }
 
 
