@@ -110,7 +110,7 @@ function Follow() {
                                     .catch((error: unknown) =>
                                         say(explain(w, asFailure(error))));
                             }} />
-                        {one.name} <span class="quiet">{one.gm_account}</span>
+                        <bdi>{one.name}</bdi> <span class="quiet">{one.gm_account}</span>
                     </label>
                 ))}
             </div>

@@ -104,7 +104,7 @@ function TopBar() {
             </span>
             <span class="who">
                 {isUnnamed(me) ? w.noOperator : <>
-                    <b>{me.operator}</b> {w.roles[me.role]}
+                    <b><bdi>{me.operator}</bdi></b> {w.roles[me.role]}
                 </>}
             </span>
             <div class="tools">

@@ -86,7 +86,7 @@ function Head({ gm, uid, may }: { gm: string; uid: string; may: boolean }) {
             <div class="title">
                 <h2>{w.playerLabel(uid)}</h2>
                 <p class="quiet">
-                    {account?.name ?? w.otherGm(gm)}
+                    <bdi>{account?.name ?? w.otherGm(gm)}</bdi>
                     {one !== undefined && <>
                         {' · '}<span class={one.silent ? 'is-silent' : ''}>
                             {w.hostLabel(one.host)}
