@@ -191,6 +191,25 @@ export class Desk {
         return title?.replace(/\D/g, '') ?? '';
     }
 
+    // The words of "Server 1001" in the head, from the left to the right.
+    headOrder(): Promise<string[]> {
+        return this.page.locator('.head .title p').evaluate((line) => {
+            const text = [...line.childNodes].find((node) =>
+                /Server/.test(node.textContent ?? ''));
+            const words = [...(text?.textContent ?? '').matchAll(/\w+/g)];
+            const left = ({ index, 0: word }: RegExpMatchArray) => {
+                const range = document.createRange();
+
+                range.setStart(text!, index!);
+                range.setEnd(text!, index! + word.length);
+                return range.getBoundingClientRect().left;
+            };
+
+            return words.sort((a, b) => left(a) - left(b))
+                .map(([word]) => word);
+        });
+    }
+
     // All messages that are in the page, in their order.
     messages(): Promise<Shown[]> {
         return this.page.locator('.messages .message').evaluateAll((rows) =>

@@ -26,7 +26,7 @@ export function diag(text: string): void {
 export function ok(value: unknown, label: string): boolean {
     const holds = Boolean(value);
 
-    line(`${holds ? 'ok' : 'not ok'} - ${label.replace(/\s+/g, ' ')}`);
+    line(`${holds ? 'ok' : 'not ok'} - ${label.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')}`);
     return holds;
 }
 

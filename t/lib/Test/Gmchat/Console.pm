@@ -10,7 +10,7 @@ package Test::Gmchat::Console;
 #   finish();
 #
 # Operators, all with the same password: olga, as whom the sample's gmchat_admin
-# names, and what the script makes of eve, bob and vic.
+# names, and what the script makes of eve, bob, vic and the one of nasty.ts.
 #
 # The page is what GMCHAT_CONSOLE_DIST names, else console/dist/desk.
 
@@ -31,7 +31,8 @@ use Test::Gmchat::Process qw(alive reaped spawn);
 our @EXPORT_OK = qw(start_console);
 
 use constant {
-    OPERATORS => [qw(olga eve bob vic)],
+    OPERATORS => [ qw(olga eve bob vic),
+        "<script>owned=1<\xe2\x80\x8b/script> & co" ],
     PASSWORD  => 'open sesame',
     SILENCE   => 120,       # seconds, in which a script has to say something
 };
