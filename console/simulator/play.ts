@@ -29,6 +29,8 @@ export class Play {
     // Where each player is in its story.
     private readonly told = new Map<string, { story: number; line: number }>();
     private stories = 0;
+    // Who told last.
+    private teller: Player | undefined;
     private readonly answering = new Map<string, number>();
 
     constructor(
@@ -53,9 +55,7 @@ export class Play {
         while (evening === this.evening && now() < this.until.peek()) {
             const able = this.able();
 
-            if (able.length > 0) {
-                this.tell(able[Math.floor(this.options.random() * able.length)]!);
-            }
+            this.tell(able);
             // Few players do not write more each.
             await sleep(this.between(BETWEEN) * 3 /
                 Math.min(3, Math.max(1, able.length)));
@@ -94,8 +94,16 @@ export class Play {
         return least + this.options.random() * (most - least);
     }
 
-    // The next line of the player's story, or the first one of a fresh one.
-    private tell(player: Player): void {
+    // One of them tells the next line of its story, or begins a fresh one.
+    private tell(able: readonly Player[]): void {
+        const others = able.filter((one) => one !== this.teller);
+        const from = others.length > 0 ? others : able;
+        const player = from[Math.floor(this.options.random() * from.length)];
+
+        if (player === undefined) {
+            return;
+        }
+
         const { stories } = this.options.words();
         let place = this.told.get(player.uid);
 
@@ -107,6 +115,7 @@ export class Play {
         this.world.write(player,
             stories[place.story % stories.length]![place.line]!);
         this.told.set(player.uid, { ...place, line: place.line + 1 });
+        this.teller = player;
     }
 
     private answer(text: string): string {

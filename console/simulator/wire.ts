@@ -29,6 +29,10 @@ export interface WireEntry {
 
 const MOST = 150;
 
+// Members that say what it is about.
+const GIST: ReadonlySet<string> = new Set(['uid', 'text', 'change', 'gm_name',
+    'gm_account', 'gm_accounts', 'cursor', 'of']);
+
 // What a game server needs of the headers.
 const SHOWN = ['Accept', 'Content-Type', 'Last-Event-ID'];
 
@@ -145,6 +149,25 @@ export class Wire {
 function isStream(response: Response): boolean {
     return response.headers.get('Content-Type')
         ?.startsWith('text/event-stream') === true;
+}
+
+// Of a refusal.
+export function errnoOf(entry: WireEntry): number | undefined {
+    return (parsed(entry.text) as { errno?: number } | undefined)?.errno;
+}
+
+// What a call or event is about, in a few words: its texts and numbers.
+export function gistOf(entry: WireEntry): string {
+    const about = parsed(entry.kind === 'call' ? entry.body : entry.text);
+
+    if (typeof about !== 'object' || about === null) {
+        return '';
+    }
+    return Object.entries(about)
+        .filter(([name]) => GIST.has(name))
+        .map(([, value]) => String(value))
+        .filter((value) => value !== '')
+        .join(' ');
 }
 
 function quoted(word: string): string {

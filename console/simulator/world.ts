@@ -107,6 +107,15 @@ export class World {
         return this.servers.find((one) => one.host === player.host)!;
     }
 
+    // Is its GM online? undefined where the server was not told.
+    isOnline(player: Player): boolean | undefined {
+        const gm = player.gm.value;
+        const { gms, state } = this.serverOf(player);
+
+        return gm === null || gm.account === '' || state.value !== 'live'
+            ? undefined : gms.value.includes(gm.account);
+    }
+
     playersOf(host: string): readonly Player[] {
         return this.players.value.filter((one) => one.host === host);
     }
@@ -172,7 +181,7 @@ export class World {
             key: `relation:${event.id}`,
             kind: begins ? 'begin' : 'end',
             text: '',
-            gm: gm?.name || event.gm_account || player.gm.peek()?.name || '',
+            gm: gm?.name || player.gm.peek()?.name || event.gm_account,
             ts: this.options.now(),
         });
 

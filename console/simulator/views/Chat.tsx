@@ -1,4 +1,3 @@
-import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { words } from '../../src/i18n/index.js';
 import { isComposing } from '../../src/keys.js';
@@ -29,8 +28,7 @@ function Head({ player }: { player: Player }) {
     const { world } = useStage();
     const w = simWords.value;
     const gm = player.gm.value;
-    const online = gm !== null &&
-        world.serverOf(player).gms.value.includes(gm.account);
+    const online = world.isOnline(player);
 
     return (
         <header class="head chat-head">
@@ -40,27 +38,28 @@ function Head({ player }: { player: Player }) {
                 <p class="quiet gm-line">
                     {gm === null ? w.noGm : gm.account === '' ? w.hasGm : <>
                         {w.gm(gm.name, gm.account)}{' '}
-                        <span class={online ? 'link live' : 'link'}>
-                            {online ? w.gmOnline : w.gmOffline}</span>
+                        {online !== undefined &&
+                            <span class={online ? 'link live' : 'link'}>
+                                {online ? w.gmOnline : w.gmOffline}</span>}
                     </>}
                 </p>
             </div>
-            <CopyChip text={player.host} name={w.hostChip}
-                label={w.copyHost(player.host)} />
-            <CopyChip text={player.uid} name={w.uidChip}
-                label={w.copyUid(player.uid)} />
+            <CopyChip text={player.host} name={w.hostChip} />
+            <CopyChip text={player.uid} name={w.uidChip} />
         </header>
     );
 }
 
-function CopyChip({ text, name, label }: {
-    text: string; name: string; label: string;
-}) {
+// What a GM types into the desk's dialog "Add a player".
+function CopyChip({ text, name }: { text: string; name: string }) {
+    const w = simWords.value;
+
     return (
-        <button class="copy-chip" aria-label={label} title={label}
-            onClick={() => void copy(text, text)}>
+        <button class="copy-chip" title={w.copy}
+            onClick={() => void copy(text, `${name} ${text}`)}>
             <span class="quiet">{name}</span> {text}
-            <span class="sign-copy" aria-hidden="true">⧉</span>
+            <span class="hidden">, {w.copy}</span>
+            <span class="sign-copy" aria-hidden="true" />
         </button>
     );
 }
@@ -138,8 +137,8 @@ function Composer({ player }: { player: Player }) {
 
     return (
         <>
-            <Phrases name={w.phrases} say={w.quick} disabled={stopped}
-                use={(phrase) => world.write(player, phrase)} />
+            {!stopped && <Phrases name={w.phrases} say={w.quick}
+                use={(phrase) => world.write(player, phrase)} />}
             <form class="compose" onSubmit={(event) => {
                 event.preventDefault();
                 send();
@@ -165,18 +164,18 @@ function Composer({ player }: { player: Player }) {
     );
 }
 
-function Phrases({ name, say, use, disabled }: {
+function Phrases({ name, say, use }: {
     name: string; say: readonly string[]; use: (phrase: string) => void;
-    disabled: boolean;
 }) {
-    const buttons: ComponentChildren = say.map((phrase) => (
-        <li key={phrase}>
-            <button disabled={disabled} onClick={() => use(phrase)}>
-                {phrase}</button>
-        </li>
-    ));
-
-    return <ul class="phrases" aria-label={name}>{buttons}</ul>;
+    return (
+        <ul class="phrases" aria-label={name}>
+            {say.map((phrase) => (
+                <li key={phrase}>
+                    <button onClick={() => use(phrase)}>{phrase}</button>
+                </li>
+            ))}
+        </ul>
+    );
 }
 
 function useAsked(field: { current: HTMLTextAreaElement | null }) {

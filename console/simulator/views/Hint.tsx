@@ -1,7 +1,8 @@
-import { hintOpen } from '../stage.js';
+import { hintOpen, useStage } from '../stage.js';
 import { simWords } from '../words/index.js';
 
 export function Hint() {
+    const { world } = useStage();
     const w = simWords.value;
 
     return (
@@ -10,8 +11,12 @@ export function Hint() {
             <ol>
                 {w.hint.map((step) => <li key={step}>{step}</li>)}
             </ol>
-            <button onClick={() => { hintOpen.value = false; }}>
-                {w.hintClose}</button>
+            <p>
+                <button class="small" title={w.forgetHint}
+                    onClick={() => world.forget()}>{w.forget}</button>
+                <button class="small" onClick={() => { hintOpen.value = false; }}>
+                    {w.hintClose}</button>
+            </p>
         </section>
     );
 }

@@ -26,17 +26,13 @@ function Server({ server }: { server: GameServer }) {
     const w = simWords.value;
     const { host } = server;
     const state = server.state.value;
-    const gms = server.gms.value.length;
 
     return (
         <section class="server" aria-labelledby={`server-${host}`}
             data-state={state}>
             <header>
                 <h2 id={`server-${host}`}>{w.server(host)}</h2>
-                <p class={`link ${state}`}>
-                    {w.states[state]}
-                    {gms > 0 && <span class="gms">{w.gmsOnline(gms)}</span>}
-                </p>
+                <p class={`link ${state}`}>{w.states[state]}</p>
                 <button class="switch" role="switch" aria-label={w.runs(host)}
                     title={w.runs(host)} aria-checked={server.running.value}
                     onClick={() => void server.switch(!server.running.value)}>
@@ -65,7 +61,6 @@ function PlayerButton({ player }: { player: Player }) {
     const w = simWords.value;
     const { title, uid } = player;
     const unread = player.unread.value;
-    const gm = player.gm.value;
     const chosen = world.current.value === player;
 
     return (
@@ -81,9 +76,27 @@ function PlayerButton({ player }: { player: Player }) {
             </span>
             {unread > 0 && <span class="badge"><span aria-hidden="true">{unread}
             </span><span class="hidden">{w.newCount(unread)}</span></span>}
-            <span class={gm === null ? 'tag none' : 'tag'}>
-                {gm === null ? w.noGm : gm.name || gm.account || w.hasGm}</span>
+            <GmTag player={player} />
         </button>
+    );
+}
+
+function GmTag({ player }: { player: Player }) {
+    const { world } = useStage();
+    const w = simWords.value;
+    const gm = player.gm.value;
+
+    if (gm === null) {
+        return <span class="tag none">{w.noGm}</span>;
+    }
+    const online = world.isOnline(player);
+
+    return (
+        <span class={online ? 'tag online' : 'tag'}>
+            {gm.name || gm.account || w.hasGm}
+            {online !== undefined && <span class="hidden">
+                {`, ${online ? w.gmOnline : w.gmOffline}`}</span>}
+        </span>
     );
 }
 

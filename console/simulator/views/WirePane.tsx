@@ -2,7 +2,8 @@ import { locale } from '../../src/i18n/index.js';
 import { full } from '../../src/time.js';
 import { HOSTS } from '../cast.js';
 import { copy, useStage, wireHost, wireOpen } from '../stage.js';
-import { curlOf, piecesOf, sourceOf, type WireEntry } from '../wire.js';
+import { curlOf, errnoOf, gistOf, piecesOf, sourceOf, type WireEntry }
+    from '../wire.js';
 import { simWords } from '../words/index.js';
 
 export function WirePane() {
@@ -17,6 +18,9 @@ export function WirePane() {
         <section class="wire" aria-labelledby="wire-title">
             <header>
                 <h2 id="wire-title">{w.wire}</h2>
+                {!open && entries[0] !== undefined && <span class="latest quiet">
+                    {entries[0].name} {entries[0].host} {gistOf(entries[0])}
+                </span>}
                 {open && <HostChoice />}
                 {open && <button class="small" onClick={() => world.wire.clear()}>
                     {w.clear}</button>}
@@ -68,8 +72,12 @@ function outcomeOf(entry: WireEntry): string {
         return w.waiting;
     case 'lost':
         return entry.status === 0 ? w.lost : `${entry.status}`;
-    default:
-        return `${entry.status}`;
+    default: {
+        const errno = errnoOf(entry);
+
+        return errno === undefined
+            ? `${entry.status}` : `${entry.status} errno ${errno}`;
+    }
     }
 }
 
@@ -86,6 +94,7 @@ function Entry({ entry }: { entry: WireEntry }) {
                 <b>{entry.name}</b>
                 <span class="host">{entry.host}</span>
                 {call && <span class="outcome">{outcomeOf(entry)}</span>}
+                <span class="gist quiet">{gistOf(entry)}</span>
                 <time class="quiet" title={full(locale.value, entry.at)}
                     dateTime={new Date(entry.at).toISOString()}>
                     {stamp(entry.at)}</time>

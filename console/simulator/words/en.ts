@@ -34,7 +34,6 @@ export const en = {
         connecting: 'connecting…', live: 'connected', away: 'no connection',
         refused: 'refused', stopped: 'stopped',
     },
-    gmsOnline: (n: number) => n === 1 ? '1 GM online' : `${n} GMs online`,
     serverStopped: (host: string) => `Server ${host} is stopped: what GMs write ` +
         'waits for it. Switch it on to deliver that.',
     slow: 'A server does not get a connection. Where many tabs of the desk are ' +
@@ -58,8 +57,7 @@ export const en = {
     gmOnline: 'online',
     gmOffline: 'offline',
     typing: (name: string) => `${name} is writing…`,
-    copyHost: (host: string) => `Copy the game server’s number ${host}`,
-    copyUid: (uid: string) => `Copy the player’s number ${uid}`,
+    copy: 'Copy the number',
     hostChip: 'Server',
     uidChip: 'Player',
     copied: (what: string) => `Copied: ${what}`,
@@ -139,7 +137,7 @@ export const en = {
     copyEvent: 'Copy the event',
     took: (ms: number) => `${ms} ms`,
 
-    forget: 'Forget everything here',
+    forget: 'Forget all here',
     forgetHint: 'Empties this page’s memory: conversations and who has a GM. ' +
         'The bridge keeps what it has.',
 };

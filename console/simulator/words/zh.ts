@@ -27,7 +27,6 @@ export const zh: SimWords = {
         connecting: '正在连接…', live: '已连接', away: '无连接',
         refused: '被拒绝', stopped: '已停止',
     },
-    gmsOnline: (n) => `${n} 位 GM 在线`,
     serverStopped: (host) =>
         `服务器 ${host} 已停止：GM 写的消息会等待它。打开开关即可送达。`,
     slow: '有服务器得不到连接。如果打开了很多工作台标签页，请关闭一些：' +
@@ -47,8 +46,7 @@ export const zh: SimWords = {
     gmOnline: '在线',
     gmOffline: '离线',
     typing: (name) => `${name} 正在输入…`,
-    copyHost: (host) => `复制服务器编号 ${host}`,
-    copyUid: (uid) => `复制玩家编号 ${uid}`,
+    copy: '复制编号',
     hostChip: '服务器',
     uidChip: '玩家',
     copied: (what) => `已复制：${what}`,
@@ -116,6 +114,6 @@ export const zh: SimWords = {
     copyEvent: '复制事件',
     took: (ms) => `${ms} 毫秒`,
 
-    forget: '清除本页的全部记录',
+    forget: '清除本页记录',
     forgetHint: '清空本页的记忆：对话和谁有 GM。聊天桥保留它的内容。',
 };
