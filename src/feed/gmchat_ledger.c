@@ -144,6 +144,7 @@ gmchat_ledger_add(gmchat_ledger_t *ledger, gmchat_receiver_t *receiver,
     gmchat_ledger_link(ledger, receiver);
     ledger->n++;
     ledger->unread += ledger->relations ? 2 : 1;
+    ledger->fresh = 1;
 }
 
 
@@ -162,7 +163,7 @@ gmchat_ledger_remove(gmchat_ledger_t *ledger, gmchat_receiver_t *receiver)
         if (!line->known) {
             ledger->unread--;
 
-        } else if (!line->listed) {
+        } else if (line->covered && !line->listed) {
             ledger->check -= gmchat_ledger_hash(receiver, i);
         }
     }
@@ -320,12 +321,26 @@ gmchat_ledger_claim(gmchat_ledger_t *ledger, uint64_t check)
 
     ledger->check = check;
     ledger->claimed = 1;
+    ledger->checked = 1;
+    ledger->fresh = 1;
 
     for (receiver = ledger->first; receiver; receiver = receiver->next) {
         for (i = gmchat_ledger_line(ledger); i < GMCHAT_LINES; i++) {
             receiver->lines[i].assumed = !receiver->lines[i].listed;
+            receiver->lines[i].covered = 1;
         }
     }
+}
+
+
+/* Whether the cursor is to name a line; once it does, until a check covers
+ * it. */
+
+static int
+gmchat_ledger_names(const gmchat_ledger_t *ledger, const gmchat_line_t *line)
+{
+    return gmchat_ledger_ahead(line) != 0
+           || (line->listed && !ledger->checked);
 }
 
 
@@ -340,7 +355,7 @@ gmchat_ledger_move(gmchat_ledger_t *ledger, gmchat_receiver_t *receiver,
 
     l = &receiver->lines[line];
 
-    if (l->known && !l->listed) {
+    if (l->known && l->covered && !l->listed) {
         ledger->check -= gmchat_ledger_hash(receiver, line);
     }
 
@@ -355,11 +370,11 @@ gmchat_ledger_move(gmchat_ledger_t *ledger, gmchat_receiver_t *receiver,
     l->done = *done;
     ledger->unacked += gmchat_ledger_ahead(l);
 
-    if (l->listed != (gmchat_ledger_ahead(l) != 0)) {
+    if (l->listed != (unsigned) gmchat_ledger_names(ledger, l)) {
         gmchat_ledger_list(ledger, receiver, line, !l->listed);
     }
 
-    if (!l->listed) {
+    if (l->covered && !l->listed) {
         ledger->check += gmchat_ledger_hash(receiver, line);
     }
 }
@@ -386,30 +401,65 @@ gmchat_ledger_read(gmchat_ledger_t *ledger, gmchat_receiver_t *receiver,
 }
 
 
-int
-gmchat_ledger_verify(gmchat_ledger_t *ledger)
+static uint64_t
+gmchat_ledger_sum(const gmchat_ledger_t *ledger)
 {
-    int                 holds;
-    uint64_t            check;
-    gmchat_line_e       i;
-    gmchat_receiver_t  *receiver;
+    uint64_t                  sum;
+    gmchat_line_e             i;
+    const gmchat_line_t      *line;
+    const gmchat_receiver_t  *receiver;
 
-    check = 0;
+    sum = 0;
 
     for (receiver = ledger->first; receiver; receiver = receiver->next) {
         for (i = gmchat_ledger_line(ledger); i < GMCHAT_LINES; i++) {
-            if (receiver->lines[i].known && !receiver->lines[i].listed) {
-                check += gmchat_ledger_hash(receiver, i);
+            line = &receiver->lines[i];
+
+            if (line->known && line->covered && !line->listed) {
+                sum += gmchat_ledger_hash(receiver, i);
             }
         }
     }
 
-    holds = !ledger->claimed || check == ledger->check;
+    return sum;
+}
 
-    ledger->check = check;
+
+int
+gmchat_ledger_holds(const gmchat_ledger_t *ledger)
+{
+    return !ledger->claimed || gmchat_ledger_sum(ledger) == ledger->check;
+}
+
+
+void
+gmchat_ledger_cover(gmchat_ledger_t *ledger)
+{
+    gmchat_line_e       i;
+    gmchat_line_t      *line;
+    gmchat_receiver_t  *receiver, *next;
+
+    ledger->checked = 1;
     ledger->claimed = 0;
+    ledger->fresh = 0;
 
-    return holds;
+    /* one that is named no longer goes behind the others, and is seen again */
+
+    for (receiver = ledger->first; receiver; receiver = next) {
+        next = receiver->next;
+
+        for (i = gmchat_ledger_line(ledger); i < GMCHAT_LINES; i++) {
+            line = &receiver->lines[i];
+            line->covered = 1;
+            line->assumed = 0;
+
+            if (line->listed && !gmchat_ledger_names(ledger, line)) {
+                gmchat_ledger_list(ledger, receiver, i, 0);
+            }
+        }
+    }
+
+    ledger->check = gmchat_ledger_sum(ledger);
 }
 
 
@@ -520,6 +570,14 @@ gmchat_ledger_cursor(const gmchat_ledger_t *ledger, gmchat_buf_t *buf)
     }
 
     if (whole) {
+        return;
+    }
+
+    if (!ledger->checked) {
+        if (buf->len == start) {
+            gmchat_ledger_item(ledger, ledger->first, buf, 0);
+        }
+
         return;
     }
 

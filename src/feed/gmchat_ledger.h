@@ -14,6 +14,10 @@
  * acknowledged; the others begin at what is acknowledged, and a check over
  * their places shows whether somebody else acknowledged more meanwhile.  A
  * stream of few receivers names them all.
+ *
+ * There is a check once all lines are known.  Before, whoever was given
+ * something stays named, and the others may begin anew; lines that are added
+ * later are covered as soon as all are known again.
  */
 
 /* The place behind an entry; zeroes: behind none. */
@@ -38,6 +42,7 @@ typedef struct {
     unsigned              known:1;      /* the store was asked */
     unsigned              listed:1;     /* the cursor names it */
     unsigned              assumed:1;    /* the client's check covers it */
+    unsigned              covered:1;    /* the check has it, unless listed */
 } gmchat_line_t;
 
 
@@ -63,6 +68,8 @@ typedef struct {
     unsigned              relations:1;  /* receivers have such a line */
     unsigned              claimed:1;    /* check came with a cursor, and was
                                            not verified yet */
+    unsigned              checked:1;    /* there is a check */
+    unsigned              fresh:1;      /* .. which does not cover all */
 } gmchat_ledger_t;
 
 
@@ -117,11 +124,12 @@ void gmchat_ledger_read(gmchat_ledger_t *ledger, gmchat_receiver_t *receiver,
     gmchat_line_e line, const gmchat_place_t *done,
     const gmchat_place_t *given);
 
-/*
- * Whether the check that came with a cursor holds, once all lines are known;
- * 1 if there was none.  To be called once: a check that fails is put right.
- */
-int gmchat_ledger_verify(gmchat_ledger_t *ledger);
+/* Whether the check that came with a cursor holds, once all lines are known;
+ * 1 if there was none. */
+int gmchat_ledger_holds(const gmchat_ledger_t *ledger);
+
+/* All lines are known: from here on the check is right, and covers them. */
+void gmchat_ledger_cover(gmchat_ledger_t *ledger);
 
 /* An entry goes to the client. */
 void gmchat_ledger_give(gmchat_ledger_t *ledger, gmchat_receiver_t *receiver,
@@ -138,7 +146,7 @@ gmchat_entry_place_e gmchat_ledger_place(const gmchat_line_t *line,
 int gmchat_ledger_room(const gmchat_ledger_t *ledger, const gmchat_line_t *line,
     uint64_t window);
 
-/* Adds the cursor. */
+/* Adds the cursor; it is empty only where there are no receivers. */
 void gmchat_ledger_cursor(const gmchat_ledger_t *ledger, gmchat_buf_t *buf);
 
 /* Adds an id. */

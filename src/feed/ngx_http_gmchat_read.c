@@ -260,19 +260,15 @@ ngx_http_gmchat_read_place(const gmchat_value_t *value,
 }
 
 
-/*
- * One mailbox: {reset, done, position, entries}.  Returns NGX_OK,
- * NGX_AGAIN if there was no room for all, NGX_ERROR if it has another shape.
- */
+/* One mailbox: {reset, done, position, entries}.  NGX_ERROR if it has another
+ * shape. */
 
 static ngx_int_t
-ngx_http_gmchat_read_part(ngx_http_gmchat_watch_t *watch,
+ngx_http_gmchat_read_position(ngx_http_gmchat_watch_t *watch,
     gmchat_line_e line, const gmchat_value_t *part)
 {
-    size_t                 i;
     gmchat_line_t         *l;
     gmchat_place_t         done, place;
-    gmchat_entry_t         entry;
     const gmchat_value_t  *items;
 
     items = part->items;
@@ -302,8 +298,28 @@ ngx_http_gmchat_read_part(ngx_http_gmchat_watch_t *watch,
         ngx_http_gmchat_event_reset(watch->stream, watch->receiver.id, line);
     }
 
-    for (i = 0; i < items[3].n; i++) {
-        if (gmchat_entry_read(&entry, &items[3].items[i]) != 0
+    return NGX_OK;
+}
+
+
+/* Its entries.  Returns NGX_OK, NGX_AGAIN if there was no room for all,
+ * NGX_ERROR if one has another shape. */
+
+static ngx_int_t
+ngx_http_gmchat_read_entries(ngx_http_gmchat_watch_t *watch,
+    gmchat_line_e line, const gmchat_value_t *part)
+{
+    size_t                 i;
+    gmchat_line_t         *l;
+    gmchat_place_t         place;
+    gmchat_entry_t         entry;
+    const gmchat_value_t  *entries;
+
+    l = &watch->receiver.lines[line];
+    entries = &part->items[3];
+
+    for (i = 0; i < entries->n; i++) {
+        if (gmchat_entry_read(&entry, &entries->items[i]) != 0
             || !gmchat_cursor_parse(&entry.id, &place.epoch, &place.n))
         {
             return NGX_ERROR;
@@ -370,11 +386,23 @@ ngx_http_gmchat_read_host(ngx_http_gmchat_watch_t *watch,
         }
     }
 
-    rc = ngx_http_gmchat_read_part(watch, GMCHAT_RELATIONS,
-                                    &value->items[2]);
+    /* both are known before there is no room for one */
+
+    if (ngx_http_gmchat_read_position(watch, GMCHAT_RELATIONS,
+                                      &value->items[2])
+        != NGX_OK
+        || ngx_http_gmchat_read_position(watch, GMCHAT_MESSAGES,
+                                         &value->items[3])
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_gmchat_read_entries(watch, GMCHAT_RELATIONS,
+                                      &value->items[2]);
     if (rc == NGX_OK) {
-        rc = ngx_http_gmchat_read_part(watch, GMCHAT_MESSAGES,
-                                        &value->items[3]);
+        rc = ngx_http_gmchat_read_entries(watch, GMCHAT_MESSAGES,
+                                          &value->items[3]);
     }
 
     if (rc != NGX_ERROR) {
@@ -385,36 +413,50 @@ ngx_http_gmchat_read_host(ngx_http_gmchat_watch_t *watch,
 }
 
 
+static ngx_int_t
+ngx_http_gmchat_read_gm(ngx_http_gmchat_watch_t *watch,
+    const gmchat_value_t *value)
+{
+    if (ngx_http_gmchat_read_position(watch, GMCHAT_MESSAGES,
+                                      &value->items[2])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_gmchat_read_entries(watch, GMCHAT_MESSAGES,
+                                        &value->items[2]);
+}
+
+
 /*
  * All receivers were read: whether others acknowledged something of those
- * that the client's cursor does not name.
+ * that the client's cursor does not name.  A client that does not hear all of
+ * it comes back with the same check, and hears it again.
  */
 
 static void
 ngx_http_gmchat_read_verify(ngx_http_gmchat_stream_t *stream)
 {
-    int                 holds;
     gmchat_line_e       i;
     gmchat_receiver_t  *receiver;
 
-    if (!stream->ledger.claimed || stream->ledger.unread) {
+    if (!stream->ledger.fresh || stream->ledger.unread) {
         return;
     }
 
-    holds = gmchat_ledger_verify(&stream->ledger);
+    receiver = gmchat_ledger_holds(&stream->ledger) ? NULL
+                                                    : stream->ledger.first;
 
-    for (receiver = stream->ledger.first;
-         receiver;
-         receiver = receiver->next)
-    {
+    for ( /* void */ ; receiver; receiver = receiver->next) {
         for (i = GMCHAT_RELATIONS; i < GMCHAT_LINES; i++) {
-            if (receiver->lines[i].assumed && !holds) {
+            if (receiver->lines[i].assumed) {
                 ngx_http_gmchat_event_reset(stream, receiver->id, i);
             }
-
-            receiver->lines[i].assumed = 0;
         }
     }
+
+    gmchat_ledger_cover(&stream->ledger);
 }
 
 
@@ -444,10 +486,8 @@ ngx_http_gmchat_read_reply(ngx_http_gmchat_watch_t *watch,
         return NGX_ERROR;
     }
 
-    rc = watch->stream->gs
-             ? ngx_http_gmchat_read_host(watch, value)
-             : ngx_http_gmchat_read_part(watch, GMCHAT_MESSAGES,
-                                          &value->items[2]);
+    rc = watch->stream->gs ? ngx_http_gmchat_read_host(watch, value)
+                           : ngx_http_gmchat_read_gm(watch, value);
 
     /* what there was when it began was given, whatever came since */
 

@@ -104,7 +104,6 @@ ngx_http_gmchat_watch_drop(ngx_http_gmchat_stream_t *stream, int64_t id)
     if (watch) {
         stream->ready = 0;
         ngx_http_gmchat_watch_free(watch);
-        ngx_http_gmchat_watch_room(stream);
     }
 }
 

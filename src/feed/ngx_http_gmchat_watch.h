@@ -19,7 +19,8 @@ typedef struct ngx_http_gmchat_watch_s  ngx_http_gmchat_watch_t;
 ngx_int_t ngx_http_gmchat_watch_add(ngx_http_gmchat_stream_t *stream,
     int64_t id);
 
-/* Ends that; nothing happens if it is not watched. */
+/* Ends that; nothing happens if it is not watched.  There may be room then, and
+ * the rest may be ready. */
 void ngx_http_gmchat_watch_drop(ngx_http_gmchat_stream_t *stream, int64_t id);
 
 /* Ends all. */
@@ -34,7 +35,7 @@ ngx_int_t ngx_http_gmchat_watch_resume(ngx_http_gmchat_stream_t *stream,
 ngx_int_t ngx_http_gmchat_watch_begin(ngx_http_gmchat_stream_t *stream);
 
 /* Tells the client, once, if it was given all there was when its receivers
- * began, with a cursor that says so. */
+ * began, with a cursor that says so.  May make room. */
 void ngx_http_gmchat_watch_ready(ngx_http_gmchat_stream_t *stream);
 
 /* There may be room again. */

@@ -639,6 +639,7 @@ ngx_http_gmchat_stream_apply(ngx_http_gmchat_stream_t *stream, u_char change,
     if (change == '-') {
         ngx_http_gmchat_stream_drop(stream, list);
         ngx_http_gmchat_watch_ready(stream);
+        ngx_http_gmchat_watch_room(stream);
         return;
     }
 
