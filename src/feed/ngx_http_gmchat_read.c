@@ -346,6 +346,21 @@ ngx_http_gmchat_read_entries(ngx_http_gmchat_watch_t *watch,
 
 
 static ngx_int_t
+ngx_http_gmchat_read_part(ngx_http_gmchat_watch_t *watch,
+    gmchat_line_e line, const gmchat_value_t *part)
+{
+    if (ngx_http_gmchat_read_position(watch, line, part) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_gmchat_read_entries(watch, line, part);
+}
+
+
+/* Where its messages are is learnt whatever room there is for its
+ * relations. */
+
+static ngx_int_t
 ngx_http_gmchat_read_host(ngx_http_gmchat_watch_t *watch,
     const gmchat_value_t *value)
 {
@@ -386,23 +401,18 @@ ngx_http_gmchat_read_host(ngx_http_gmchat_watch_t *watch,
         }
     }
 
-    /* both are known before there is no room for one */
+    rc = ngx_http_gmchat_read_part(watch, GMCHAT_RELATIONS, &value->items[2]);
 
-    if (ngx_http_gmchat_read_position(watch, GMCHAT_RELATIONS,
-                                      &value->items[2])
-        != NGX_OK
-        || ngx_http_gmchat_read_position(watch, GMCHAT_MESSAGES,
-                                         &value->items[3])
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_http_gmchat_read_entries(watch, GMCHAT_RELATIONS,
-                                      &value->items[2]);
     if (rc == NGX_OK) {
-        rc = ngx_http_gmchat_read_entries(watch, GMCHAT_MESSAGES,
-                                          &value->items[3]);
+        rc = ngx_http_gmchat_read_part(watch, GMCHAT_MESSAGES,
+                                       &value->items[3]);
+
+    } else if (rc == NGX_AGAIN
+               && ngx_http_gmchat_read_position(watch, GMCHAT_MESSAGES,
+                                                &value->items[3])
+                  != NGX_OK)
+    {
+        rc = NGX_ERROR;
     }
 
     if (rc != NGX_ERROR) {
@@ -410,22 +420,6 @@ ngx_http_gmchat_read_host(ngx_http_gmchat_watch_t *watch,
     }
 
     return rc;
-}
-
-
-static ngx_int_t
-ngx_http_gmchat_read_gm(ngx_http_gmchat_watch_t *watch,
-    const gmchat_value_t *value)
-{
-    if (ngx_http_gmchat_read_position(watch, GMCHAT_MESSAGES,
-                                      &value->items[2])
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_gmchat_read_entries(watch, GMCHAT_MESSAGES,
-                                        &value->items[2]);
 }
 
 
@@ -486,8 +480,10 @@ ngx_http_gmchat_read_reply(ngx_http_gmchat_watch_t *watch,
         return NGX_ERROR;
     }
 
-    rc = watch->stream->gs ? ngx_http_gmchat_read_host(watch, value)
-                           : ngx_http_gmchat_read_gm(watch, value);
+    rc = watch->stream->gs
+             ? ngx_http_gmchat_read_host(watch, value)
+             : ngx_http_gmchat_read_part(watch, GMCHAT_MESSAGES,
+                                          &value->items[2]);
 
     /* what there was when it began was given, whatever came since */
 
