@@ -39,11 +39,18 @@ console_for_tests() {
     build_console
 }
 
-# check_console: its types and its unit tests.
+# check_console: its types and its unit tests. Fails where they do, after
+# having shown what they said.
 check_console() {
-    step "console: checking types, running its tests"
-    watch env -C "$CONSOLE" npm run --silent check &&
-        watch env -C "$CONSOLE" npm test --silent
+    local log=$BUILD/console-tests.log
+
+    step "console: checking types, running its tests (into ${log#"$ROOT"/})"
+    watch run_console_tests >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+    sed -nE 's/^(#|ℹ) (tests|pass) /    \2 /p' "$log"
+}
+
+run_console_tests() {
+    cd "$CONSOLE" && npm run --silent check && npm test --silent
 }
 
 check_node() {
