@@ -39,13 +39,19 @@ make_operator() {
 write_operators() {
     local file=$STATE/nginx/operators line
 
-    line=$(grep -s -m 1 -F "$OPERATOR:" "$file") || line=
+    [ -e "$file" ] || write_private "$file" </dev/null
+    line=$(lines_of_operators ==)
     [ "$line" != "$(operator_line "$(cut -d '$' -f 3 <<<"$line")")" ] ||
         return 0
     {
         operator_line ''
-        grep -s -v "^$OPERATOR:" "$file" || true
+        lines_of_operators !=
     } | write_private "$file"
+}
+
+# lines_of_operators ==|!=: that of this operator; those of the others.
+lines_of_operators() {
+    awk -F : -v name="$OPERATOR" "\$1 $1 name" "$STATE/nginx/operators"
 }
 
 # operator_line <salt, or nothing for a new one>
