@@ -84,13 +84,21 @@ function Lines({ player }: { player: Player }) {
     const scroller = useRef<HTMLDivElement>(null);
     const atEnd = useRef(true);
 
-    useLayoutEffect(() => {
+    const follow = () => {
         const element = scroller.current!;
 
         if (atEnd.current) {
             element.scrollTop = element.scrollHeight;
         }
-    });
+    };
+
+    useLayoutEffect(follow);
+    useEffect(() => {
+        const observer = new ResizeObserver(follow);
+
+        observer.observe(scroller.current!);
+        return () => observer.disconnect();
+    }, []);
     useEffect(() => {
         player.look();
     }, [lines.length]);
