@@ -67,7 +67,10 @@ effect(() => {
 window.addEventListener('keydown', pressed);
 window.addEventListener('online', () => world.kick());
 window.addEventListener('storage', () => void world.otherTab());
-setInterval(() => { now.value = Date.now(); }, 1000);
+setInterval(() => {
+    now.value = Date.now();
+    world.check();
+}, 1000);
 
 render(
     <StageContext.Provider value={{ world, play }}><App /></StageContext.Provider>,

@@ -96,6 +96,11 @@ export class GameServer {
         this.stream?.kick();
     }
 
+    // After a sleep of the machine: a connection may be one that only this side has.
+    check(): void {
+        this.stream?.check();
+    }
+
     private open(): void {
         const stream = new Stream({
             base: this.base,

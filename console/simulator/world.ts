@@ -99,6 +99,12 @@ export class World {
         }
     }
 
+    check(): void {
+        for (const server of this.servers) {
+            server.check();
+        }
+    }
+
     find(uid: string): Player | undefined {
         return this.players.value.find((one) => one.uid === uid);
     }

@@ -58,7 +58,7 @@ test('a player without a GM says who has to add whom', () => {
     assert.ok(html().includes(en.noGmLong('720002', '1002')));
     world.find('720002')!.setGm({ account: '5001', name: 'Iris' });
     assert.ok(!html().includes(en.noGmLong('720002', '1002')));
-    assert.ok(html().includes('GM Iris (5001)'));
+    assert.ok(html().includes('<bdi>Iris</bdi> (5001)'));
 });
 
 test('errno 5 in words, and the message can be tried again', () => {

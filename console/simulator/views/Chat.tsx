@@ -37,7 +37,8 @@ function Head({ player }: { player: Player }) {
                 <h2 id="chat-title">{player.title}</h2>
                 <p class="quiet gm-line">
                     {gm === null ? w.noGm : gm.account === '' ? w.hasGm : <>
-                        {w.gm(gm.name, gm.account)}{' '}
+                        <bdi>{gm.name || w.gm(gm.account)}</bdi>
+                        {gm.name !== '' && ` (${gm.account})`}{' '}
                         {online !== undefined &&
                             <span class={online ? 'link live' : 'link'}>
                                 {online ? w.gmOnline : w.gmOffline}</span>}

@@ -93,7 +93,7 @@ function GmTag({ player }: { player: Player }) {
 
     return (
         <span class={online ? 'tag online' : 'tag'}>
-            {gm.name || gm.account || w.hasGm}
+            <bdi>{gm.name || gm.account || w.hasGm}</bdi>
             {online !== undefined && <span class="hidden">
                 {`, ${online ? w.gmOnline : w.gmOffline}`}</span>}
         </span>

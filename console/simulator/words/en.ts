@@ -52,8 +52,7 @@ export const en = {
     noGmLong: (uid: string, host: string) => `This player has no GM: a GM has to ` +
         `add player ${uid} of server ${host} first.`,
     hasGm: 'has a GM',
-    gm: (name: string, account: string) =>
-        name === '' ? `GM ${account}` : `GM ${name} (${account})`,
+    gm: (account: string) => `Game master ${account}`,
     gmOnline: 'online',
     gmOffline: 'offline',
     typing: (name: string) => `${name} is writing…`,

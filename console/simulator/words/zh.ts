@@ -42,7 +42,7 @@ export const zh: SimWords = {
     noGmLong: (uid, host) =>
         `该玩家没有 GM：需要先由 GM 添加服务器 ${host} 的玩家 ${uid}。`,
     hasGm: '有 GM',
-    gm: (name, account) => name === '' ? `GM ${account}` : `GM ${name}（${account}）`,
+    gm: (account) => `游戏管理员 ${account}`,
     gmOnline: '在线',
     gmOffline: '离线',
     typing: (name) => `${name} 正在输入…`,
