@@ -398,7 +398,7 @@ export class Desk {
         case 'online':
         case 'offline':
         case 'create':
-            this.later.soon('accounts', async () => {
+            this.later.soon(`accounts:${gm}`, async () => {
                 await this.readAccounts();
                 if (action === 'offline') {
                     this.takenOffline(gm);
@@ -447,8 +447,9 @@ export class Desk {
         });
     }
 
+    // With the rights: what is shown of an account goes by them.
     private accountsSoon(): void {
-        this.later.soon('accounts', () => this.readAccounts());
+        this.later.soon('rights', () => this.readRights());
     }
 
     friendsSoon(gm: string): void {

@@ -33,7 +33,13 @@ export function Messages({ gm, uid }: { gm: string; uid: string }) {
 
     const older = () => void desk.readOlder(gm, uid).catch(() => undefined);
     const scrolled = () => {
-        const element = scroller.current!;
+        const element = scroller.current;
+
+        // The event of a conversation that was left a moment ago.
+        if (element === null) {
+            return;
+        }
+
         const below = element.scrollHeight - element.scrollTop -
             element.clientHeight;
         const atNewest = below < AT_BOTTOM && range.to >= items.length;
