@@ -56,8 +56,6 @@ export const en = {
     account: 'GM account',
     online: 'Online',
     offline: 'Offline',
-    goOnline: (name: string) => `${name}: go online`,
-    goOffline: (name: string) => `${name}: go offline`,
     onlineElsewhere: 'Online, but not by this desk',
     onlineHere: 'Online as long as this desk is open',
     noAccounts: 'No GM account is given to you yet.',

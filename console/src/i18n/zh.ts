@@ -43,8 +43,6 @@ export const zh: Words = {
     account: 'GM 账号',
     online: '在线',
     offline: '离线',
-    goOnline: (name) => `${name}：上线`,
-    goOffline: (name) => `${name}：下线`,
     onlineElsewhere: '在线，但不是由此工作台保持',
     onlineHere: '此工作台打开期间保持在线',
     noAccounts: '还没有分配给您的 GM 账号。',

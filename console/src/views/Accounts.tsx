@@ -41,7 +41,7 @@ function AccountRow({ account }: { account: Account }) {
         <li class="account">
             <button class="pick" aria-pressed={chosen} title={gm}
                 onClick={() => { desk.onlyAccount.value = chosen ? '' : gm; }}>
-                <span class="name">{account.name}</span>
+                <bdi class="name">{account.name}</bdi>
                 <span class="quiet">{gm}</span>
             </button>
             <OnlineSwitch account={account}
@@ -57,6 +57,10 @@ function OnlineSwitch({ account, hint }: { account: Account; hint: string }) {
     const w = words.value;
     const on = account.online;
     const toggle = async () => {
+        // Not disabled meanwhile: it would lose the focus.
+        if (busy) {
+            return;
+        }
         setBusy(true);
         try {
             await desk.switchOnline(account.gm_account, !on);
@@ -68,8 +72,8 @@ function OnlineSwitch({ account, hint }: { account: Account; hint: string }) {
 
     return (
         <button class="switch" role="switch" aria-checked={on} title={hint}
-            aria-label={on ? w.goOffline(account.name) : w.goOnline(account.name)}
-            disabled={busy || desk.me.value === undefined ||
+            aria-label={`${account.name}: ${on ? w.online : w.offline}`}
+            aria-busy={busy} disabled={desk.me.value === undefined ||
                 !mayAct(desk.me.value, account.gm_account)}
             onClick={() => void toggle()}>
             <span class="knob" aria-hidden="true" />

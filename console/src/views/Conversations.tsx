@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { locale, words } from '../i18n/index.js';
+import { isComposing } from '../keys.js';
 import type { Conversation } from '../store/conversations.js';
 import { howLong, shortly } from '../time.js';
 import { asked, go, now, useDesk } from '../ui.js';
@@ -25,6 +26,22 @@ export function Conversations() {
     const w = words.value;
     const waiting = list.filter((one) => one.waiting !== 0).length;
 
+    // Enter opens the first one, Escape shows all again.
+    const pressed = (event: KeyboardEvent) => {
+        const [first] = list;
+
+        if (isComposing(event)) {
+            return;
+        }
+        if (event.key === 'Enter' && first !== undefined) {
+            go({ view: 'conversation', gm: first.gm, uid: first.uid });
+        } else if (event.key === 'Escape' && desk.filter.value !== '') {
+            desk.filter.value = '';
+            event.preventDefault();
+            event.stopPropagation();
+        }
+    };
+
     useEffect(() => asked.search.subscribe((times) => {
         if (times > 0) {
             search.current?.focus();
@@ -36,6 +53,7 @@ export function Conversations() {
             <div class="search">
                 <input ref={search} type="search" aria-label={w.search}
                     placeholder={w.search} value={desk.filter.value}
+                    onKeyDown={pressed}
                     onInput={(event) => {
                         desk.filter.value = event.currentTarget.value;
                     }} />
@@ -136,8 +154,8 @@ function Row({ one, place, of, open }: {
                     uid: one.uid })}>
                 <span class="line">
                     <b>{one.uid}</b>
-                    {account && <span class="of" title={one.gm}>
-                        {account.name}</span>}
+                    {account && <bdi class="of" title={one.gm}>
+                        {account.name}</bdi>}
                     <span class={`host ${one.silent ? 'is-silent' : ''}`}>
                         {w.hostLabel(one.host)}{one.silent && ` · ${w.silent}`}
                     </span>

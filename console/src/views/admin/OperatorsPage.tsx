@@ -134,7 +134,8 @@ function Choose({ numbers, set }: {
                     <button key={gm} type="button" class="chip" aria-pressed={has}
                         onClick={() => set(has
                             ? numbers.filter((one) => one !== gm)
-                            : [...numbers, gm])}>{name} <span>{gm}</span></button>
+                            : [...numbers, gm])}>
+                        <bdi>{name}</bdi> <span>{gm}</span></button>
                 );
             })}
         </div>
