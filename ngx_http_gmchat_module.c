@@ -278,8 +278,8 @@ ngx_http_gmchat_create_loc_conf(ngx_conf_t *cf)
      *
      *     conf->kind = NGX_HTTP_GMCHAT_OFF;
      *     conf->group = NULL;
-     *     conf->entries, bytes, keep, ttl, patience, silent, audit
-     *         = { 0, NULL };
+     *     conf->entries, bytes, keep, ttl, patience, silent, audit,
+     *         longest = { 0, NULL };
      */
 
     conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_gmchat_loc_conf_t));
@@ -381,6 +381,14 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->poll_cache, prev->poll_cache, gmcf->cache);
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_size_value(conf->message_max, prev->message_max, 4096);
+
+    if (ngx_http_gmchat_conf_text(cf, &conf->longest,
+                                  (ngx_uint_t) conf->message_max)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
 
     ngx_conf_merge_value(conf->group_client, prev->group_client, 0);
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Operators: who acts at a gm endpoint, what a role may do, and that no action
-# and no stream gives a GM's operator anything of another GM. Every row of the
-# action table is walked, as t/lib/print_actions.c prints it.
+# Operators: who acts at a gm endpoint, how roles are given and taken away, by
+# what a wish of another site is told from the operator's own, and streams whose
+# rights go. What each role may do is in t/operators-rows.t, row by row.
 
 use strict;
 use warnings;
@@ -14,9 +14,9 @@ use lib "$FindBin::Bin/lib";
 
 use MIME::Base64 qw(encode_base64);
 use Test::Gmchat;
+use Test::Gmchat::Actions qw(action_rows row_label required);
 use Test::Gmchat::Client qw(metric);
 use Test::Gmchat::Http qw(encode_params format_request);
-use Test::Gmchat::Process qw(run_command);
 use Test::Gmchat::Sse;
 use Test::Gmchat::WebSocket;
 use Test::More;
@@ -44,6 +44,11 @@ http {
         location /other  { gmchat gm; gmchat_group other; }
         location /plain  { gmchat gm; gmchat_operator off; }
         location /gs     { gmchat gs; }
+        location /short  {
+            gmchat gm;
+            gmchat_message_max 300;
+            gmchat_operator off;
+        }
         location /status { gmchat status; }
         location /fixed {
             gmchat gm;
@@ -94,7 +99,8 @@ plain(add => gm_account => 8, host => 1001, uid => 18);
 for my $case ([ 'nobody', [] ], [ 'an empty name', ['X-Operator:'] ],
     [ 'a name too long', [ 'X-Operator: ' . 'x' x 129 ] ],
     [ 'a name that is no UTF-8', [ "X-Operator: a\xff" ] ],
-    [ 'a name with a tab', ["X-Operator: a\tb"] ])
+    [ 'a name with a tab', ["X-Operator: a\tb"] ],
+    [ 'a name that a terminal obeys', ["X-Operator: a\xc2\x9b2Jb"] ])
 {
     my ($label, $headers) = @$case;
     is_error($nginx->get('/gm?action=me', headers => $headers), -7,
@@ -104,20 +110,32 @@ for my $case ([ 'nobody', [] ], [ 'an empty name', ['X-Operator:'] ],
 
 my $me = $nginx->get('/signed?action=me&format=json',
     headers => [ 'Authorization: Basic ' . encode_base64('desk:open', '') ]);
-is_deeply([ items($me) ], [ { operator => 'desk', role => 'admin',
-    gm_accounts => [] } ], 'who signs in is the operator');
-is_deeply([ items($nginx->get('/fixed?action=me&format=json')) ],
-    [ { operator => 'desk', role => 'admin', gm_accounts => [] } ],
+
+sub is_me {
+    my ($response, $operator, $role, $gms, $label) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    return is_deeply([ items($response) ], [ { operator => $operator,
+        role => $role, gm_accounts => $gms, message_max => 4096 } ], $label);
+}
+
+is_me($me, 'desk', 'admin', [], 'who signs in is the operator');
+is_me($nginx->get('/fixed?action=me&format=json'), 'desk', 'admin', [],
     'a name without variables is that of all who call');
-is_deeply([ items(plain('me', format => 'json')) ],
-    [ { operator => '', role => 'none', gm_accounts => [] } ],
+is_me(plain('me', format => 'json'), '', 'none', [],
     'where nobody is named, me says so');
-is_deeply([ items(by('nemo', 'me', format => 'json')) ],
-    [ { operator => 'nemo', role => 'none', gm_accounts => [] } ],
+is_me(by('nemo', 'me', format => 'json'), 'nemo', 'none', [],
     'a name that the group does not know');
-is_deeply([ items(by('second admin', 'me', format => 'json')) ],
-    [ { operator => 'second admin', role => 'admin', gm_accounts => [] } ],
+is_me(by('second admin', 'me', format => 'json'), 'second admin', 'admin', [],
     'a name with a space that gmchat_admin has');
+is((items($nginx->get('/short?action=me&format=json')))[0]{message_max}, 300,
+    'how long a message may be at another location');
+$redis->cmd('HSET', 'gmchat:{default}:operators', 'ruin', 'ruin');
+is_me(by('ruin', 'me', format => 'json'), 'ruin', 'none', [],
+    'an entry of another form is no role');
+is_error(by('ruin', 'accounts'), -7, qr/there is no role/, 'nor does it allow');
+$redis->cmd('HDEL', 'gmchat:{default}:operators', 'ruin');
 is_error(by('nemo', 'accounts'), -7, qr/has no access: there is no role/,
     'and what it may do');
 
@@ -145,8 +163,7 @@ is_deeply([ items(by('anna', 'operators', format => 'json')) ], [
     { operator => 'vera', role => 'viewer', gm_accounts => [] },
     { operator => $wang, role => 'gm', gm_accounts => [ '7', '8' ] },
 ], 'who there is, as the new admin sees it');
-is_deeply([ items(by($wang_bytes, 'me', format => 'json')) ],
-    [ { operator => $wang, role => 'gm', gm_accounts => [ '7', '8' ] } ],
+is_me(by($wang_bytes, 'me', format => 'json'), $wang, 'gm', [ '7', '8' ],
     'and as one of them does');
 is_error(by('root', 'operator', operator => 'olga', role => 'gm',
     gm_accounts => '7,9'), 2, qr/no such account/, 'a GM that is not there');
@@ -168,26 +185,6 @@ is(errno($nginx->get('/other?action=accounts',
 
 # ---- a call that changes something is by POST, with a header
 
-sub rows {
-    my $printer = "$dir/print_actions";
-    my ($status, $said) = run_command(output => "$dir/out", argv => [
-        $ENV{CC} || 'cc', '-o', $printer, "-I$root/src/core",
-        "$root/t/lib/print_actions.c", glob("$root/src/core/gmchat_*.c"),
-        '-ljansson', '-lb64' ]);
-    die $said if $status;
-    unlink("$dir/out");
-    ($status, $said) = run_command(output => "$dir/out", argv => [$printer]);
-    die $said if $status;
-
-    return map {
-        my ($kind, $endpoint, $name, undef, undef, $needs, $right, $change)
-            = split /\t/, $_, -1;
-        $kind eq 'action' && $endpoint eq 'gm' ? { name => $name,
-            needs => [ map { [ split /:/ ] } split / /, $needs ],
-            right => $right, change => $change } : ()
-    } split /\n/, $said;
-}
-
 # What each parameter is in a call about GM 7, or its player.
 
 my %value = (gm_account => 7, gm_name => 'New', host => 1001, uid => 17,
@@ -198,21 +195,11 @@ my %value = (gm_account => 7, gm_name => 'New', host => 1001, uid => 17,
 sub params_of {
     my ($row) = @_;
 
-    return map {
-        my ($name, $required) = @$_;
-        $required eq 'yes'
-            ? ($name => $value{$name} // die "no value for $name") : ()
-    } @{ $row->{needs} };
+    return map { ($_ => $value{$_} // die "no value for $_") } required($row);
 }
 
-sub label_of {
-    my ($row) = @_;
-
-    return "$row->{name} (" . join(', ', map { $_->[0] }
-        grep { $_->[1] eq 'yes' } @{ $row->{needs} }) . ')';
-}
-
-my @rows = rows();
+my @rows = grep { $_->{endpoint} eq 'gm' }
+    action_rows(root => $root, dir => $dir);
 cmp_ok(scalar(grep { $_->{change} } @rows), '>=', 12, 'rows that change');
 
 for my $row (grep { $_->{change} } @rows) {
@@ -223,86 +210,12 @@ for my $row (grep { $_->{change} } @rows) {
     is("$get->{status} $get->{headers}{allow} "
         . (($get->{json} // {})->{error} // ''),
         '405 POST method: use POST, for this changes something',
-        label_of($row) . ' by GET');
+        row_label($row) . ' by GET');
     is_error($nginx->post_form('/gm', \@call,
         headers => ['X-Operator: root']), -7, qr/needs the header X-GMChat/,
         'and without the header');
     is($redis->contents, $before, 'which change nothing');
 }
-
-
-# ---- each row of the table, for each role
-
-# Whether the call was forbidden. A stream that begins is an answer, too.
-
-sub forbids {
-    my ($who, $row) = @_;
-
-    if ($row->{name} eq 'stream') {
-        my $sse = Test::Gmchat::Sse->new(address => $nginx->address,
-            uri => '/gm?' . encode_params([ action => 'stream',
-                params_of($row) ]),
-            headers => ["X-Operator: $who"]);
-        my $response = $sse->{response};
-        return 1 if ($response->{status} // '') eq '403';
-        $sse->next_event('open') or die 'the stream does not begin';
-        $sse->close;
-        return 0;
-    }
-
-    my $response = by($who, $row->{name}, params_of($row));
-    return 0 if errno($response) != -7;
-
-    is_deeply([ sort keys %{ $response->{json} } ], [qw(errno error res)],
-        "$who, " . label_of($row) . ': a refusal says nothing else');
-    return 1;
-}
-
-sub without_audit {
-    return join "\n", grep { !/^gmchat:\{default\}:audit / }
-        split /\n/, $redis->contents;
-}
-
-sub about_gm {
-    my ($row) = @_;
-
-    return grep { $_->[1] eq 'yes'
-        && $_->[0] =~ /^(?:gm_account|uid|cursor)$/ } @{ $row->{needs} };
-}
-
-my %forbidden = (
-    nemo => sub { $_[0]{right} ne 'any' },
-    vera => sub { $_[0]{right} !~ /^(?:any|look)$/ },
-    otto => sub {
-        my ($row) = @_;
-        return $row->{right} eq 'admin'
-            || $row->{right} ne 'any' && about_gm($row);
-    },
-    olga => sub { $_[0]{right} eq 'admin' },
-    anna => sub { 0 },
-    root => sub { 0 },
-);
-
-sub give_olga {
-    return by('root', 'operator', operator => 'olga', role => 'gm',
-        gm_accounts => '7');
-}
-
-for my $who (qw(nemo vera otto olga anna root)) {
-    for my $row (@rows) {
-        plain(add => gm_account => 7, host => 1001, uid => 17);
-        plain(online => gm_account => 7);
-        give_olga();
-
-        my $expected = $forbidden{$who}->($row) ? 1 : 0;
-        my $before = without_audit();
-        is(forbids($who, $row), $expected, "$who, " . label_of($row) . ': '
-            . ($expected ? 'no' : 'yes'));
-        is(without_audit(), $before, 'and nothing is changed') if $expected;
-    }
-}
-
-give_olga();
 
 
 # ---- lists, and a player without a GM
@@ -314,15 +227,22 @@ sub refused_to_otto {
         qr/^operator: has no access/, $label);
 }
 
+sub opens_stream {
+    my ($who, @params) = @_;
+
+    return $nginx->get('/gm?' . encode_params([ action => 'stream', @params ]),
+        headers => [ "X-Operator: $who", 'Accept: text/event-stream' ]);
+}
+
 plain(add => gm_account => 7, host => 1001, uid => 17);
 refused_to_otto('one of two in a cursor', 'ack', cursor => '8:1-1,7:1-1');
 refused_to_otto('the history of a player without a GM', 'history',
     uid => 99);
-refused_to_otto('a stream of two, of which one is its own', 'stream',
-    gm_account => '8,7');
+is_error(opens_stream('otto', gm_account => '8,7'), -7, qr/has no access/,
+    'a stream of two, of which one is its own');
 is(errno(by('otto', 'history', uid => 18)), 0, 'its own player\'s history');
 is(errno(by('vera', 'history', uid => 99)), 0, 'a viewer looks at any');
-is_error(by('vera', 'stream', gm_account => 7, online => 1), -7,
+is_error(opens_stream('vera', gm_account => 7, online => 1), -7,
     qr/a viewer changes nothing/, 'a viewer puts no GM online by a stream');
 
 # What a worker knows of an empty mailbox is not for those without a right.

@@ -37,6 +37,7 @@ typedef enum {
     GMCHAT_E_CHANGE,                    /* of a stream's receivers: +, - */
     GMCHAT_E_OPERATOR,                  /* who acts; "": nobody is named */
     GMCHAT_E_ADMIN,                     /* 1: an admin by configuration */
+    GMCHAT_E_MESSAGE_MAX,               /* bytes that a message may have */
 
     GMCHAT_ARGS_ALL
 } gmchat_arg_e;

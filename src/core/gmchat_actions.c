@@ -294,8 +294,8 @@ const gmchat_action_t  gmchat_actions[] = {
     { GMCHAT_GM, "me", GMCHAT_P_NONE,
       NEEDS(OPTIONAL(FORMAT), OPTIONAL(GROUP)),
       NULL, "me", NO_MAILBOX,
-      ARGV(E(OPERATOR), E(ADMIN)),
-      gmchat_reply_operators, NULL, 0, MAY(ANY) },
+      ARGV(E(OPERATOR), E(ADMIN), E(MESSAGE_MAX)),
+      gmchat_reply_me, NULL, 0, MAY(ANY) },
 
     { GMCHAT_GM, "operators", GMCHAT_P_NONE,
       NEEDS(OPTIONAL(FORMAT), OPTIONAL(GROUP)),

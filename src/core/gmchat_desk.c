@@ -13,7 +13,7 @@ static const char *const  gmchat_desk_rights[] = {
 };
 
 static const char *const  gmchat_desk_notes[] = {
-    "none", "refusal", "change", "always"
+    "none", "refusal", "change"
 };
 
 
@@ -59,14 +59,8 @@ gmchat_desk_right(const gmchat_action_t *action, const gmchat_args_t *args)
 
 
 gmchat_note_e
-gmchat_desk_note(const gmchat_action_t *action, const gmchat_args_t *args)
+gmchat_desk_note(const gmchat_action_t *action)
 {
-    if (action->flags & GMCHAT_A_STREAM
-        && args->values[GMCHAT_P_ONLINE].len)
-    {
-        return GMCHAT_NOTE_ALWAYS;
-    }
-
     return action->flags & GMCHAT_A_CHANGE ? GMCHAT_NOTE_CHANGE
                                            : GMCHAT_NOTE_REFUSAL;
 }

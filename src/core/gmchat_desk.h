@@ -25,8 +25,7 @@ typedef struct {
 typedef enum {
     GMCHAT_NOTE_NONE = 0,
     GMCHAT_NOTE_REFUSAL,        /* that the operator has no right to it */
-    GMCHAT_NOTE_CHANGE,         /* what it wrote, and any refusal */
-    GMCHAT_NOTE_ALWAYS
+    GMCHAT_NOTE_CHANGE          /* what it wrote, and any refusal */
 } gmchat_note_e;
 
 
@@ -39,8 +38,7 @@ gmchat_right_e gmchat_desk_right(const gmchat_action_t *action,
     const gmchat_args_t *args);
 
 /* What is to be noted of one. */
-gmchat_note_e gmchat_desk_note(const gmchat_action_t *action,
-    const gmchat_args_t *args);
+gmchat_note_e gmchat_desk_note(const gmchat_action_t *action);
 
 /*
  * Makes a script call, which is built already, that of the desk variant.  The

@@ -214,10 +214,24 @@ static gmchat_status_e
 gmchat_check_operator(gmchat_str_t *value, const gmchat_param_env_t *env,
     const char **reason)
 {
+    size_t           i;
+    gmchat_status_e  status;
+
     (void) env;
 
-    return gmchat_check_line(value, GMCHAT_OPERATOR_MAX, reason,
-                             "must have 1 to 128 bytes");
+    status = gmchat_check_line(value, GMCHAT_OPERATOR_MAX, reason,
+                               "must have 1 to 128 bytes");
+
+    /* U+0080 to U+009F, too: terminals that show a log obey them */
+
+    for (i = 1; status == GMCHAT_OK && i < value->len; i++) {
+        if (value->data[i - 1] == 0xc2 && value->data[i] < 0xa0) {
+            *reason = "must not hold control characters";
+            status = GMCHAT_MALFORMED;
+        }
+    }
+
+    return status;
 }
 
 

@@ -63,6 +63,7 @@ int gmchat_reply_history(gmchat_reply_t *reply);
 int gmchat_reply_hosts(gmchat_reply_t *reply);
 int gmchat_reply_player(gmchat_reply_t *reply);
 int gmchat_reply_canned(gmchat_reply_t *reply);
+int gmchat_reply_me(gmchat_reply_t *reply);
 int gmchat_reply_operators(gmchat_reply_t *reply);
 int gmchat_reply_audit(gmchat_reply_t *reply);
 

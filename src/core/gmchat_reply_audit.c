@@ -9,13 +9,12 @@
 /* Operators, and what they did. */
 
 
+/* operator, role, GMs */
+
 static int
-gmchat_reply_operator(gmchat_reply_t *reply, gmchat_buf_t *buf,
-    const gmchat_value_t *items)
+gmchat_reply_operator_members(gmchat_buf_t *buf, const gmchat_value_t *items)
 {
     gmchat_str_t  next, gm;
-
-    (void) reply;
 
     if (items[0].kind != GMCHAT_VALUE_STRING
         || items[1].kind != GMCHAT_VALUE_STRING
@@ -24,8 +23,6 @@ gmchat_reply_operator(gmchat_reply_t *reply, gmchat_buf_t *buf,
         return -1;
     }
 
-    gmchat_json_next(buf);
-    gmchat_buf_add_text(buf, "{");
     gmchat_reply_string(buf, "operator", &items[0]);
     gmchat_reply_string(buf, "role", &items[1]);
     gmchat_json_name(buf, "gm_accounts");
@@ -38,7 +35,26 @@ gmchat_reply_operator(gmchat_reply_t *reply, gmchat_buf_t *buf,
         gmchat_json_string(buf, gm.data, gm.len);
     }
 
-    gmchat_buf_add_text(buf, "]}");
+    gmchat_buf_add_text(buf, "]");
+
+    return 0;
+}
+
+
+static int
+gmchat_reply_operator(gmchat_reply_t *reply, gmchat_buf_t *buf,
+    const gmchat_value_t *items)
+{
+    (void) reply;
+
+    gmchat_json_next(buf);
+    gmchat_buf_add_text(buf, "{");
+
+    if (gmchat_reply_operator_members(buf, items) != 0) {
+        return -1;
+    }
+
+    gmchat_buf_add_text(buf, "}");
 
     return 0;
 }
@@ -49,6 +65,36 @@ gmchat_reply_operators(gmchat_reply_t *reply)
 {
     return gmchat_reply_objects(reply, reply->value, 1, 3,
                                 gmchat_reply_operator);
+}
+
+
+/* ..., bytes that a message may have */
+
+static int
+gmchat_reply_one_me(gmchat_reply_t *reply, gmchat_buf_t *buf,
+    const gmchat_value_t *items)
+{
+    (void) reply;
+
+    gmchat_json_next(buf);
+    gmchat_buf_add_text(buf, "{");
+
+    if (gmchat_reply_operator_members(buf, items) != 0) {
+        return -1;
+    }
+
+    gmchat_reply_number(buf, "message_max", &items[3]);
+    gmchat_buf_add_text(buf, "}");
+
+    return 0;
+}
+
+
+int
+gmchat_reply_me(gmchat_reply_t *reply)
+{
+    return gmchat_reply_objects(reply, reply->value, 1, 4,
+                                gmchat_reply_one_me);
 }
 
 

@@ -108,6 +108,7 @@ typedef struct {
     gmchat_str_t                patience;
     gmchat_str_t                silent;
     gmchat_str_t                audit;
+    gmchat_str_t                longest;    /* message_max */
 
     /* streams */
     ngx_int_t                   window;     /* entries, unacknowledged */
@@ -274,7 +275,11 @@ ngx_int_t ngx_http_gmchat_park_handler(ngx_http_request_t *r);
 
 /* src/transport/ngx_http_gmchat_stream.c: streams, whatever the transport */
 
-/* Opens a stream for a call of an action with GMCHAT_A_STREAM. */
+/* Whether a call of an action with GMCHAT_A_STREAM may open one at all, as far
+ * as its request says; else it is refused. */
+ngx_uint_t ngx_http_gmchat_stream_wanted(ngx_http_gmchat_call_t *call);
+
+/* Opens a stream for a call that may. */
 void ngx_http_gmchat_stream_open(ngx_http_gmchat_call_t *call);
 
 /* A frame's call adds or drops receivers of its own stream; NGX_DECLINED if it
@@ -424,8 +429,7 @@ ngx_uint_t ngx_http_gmchat_operator_admin(ngx_http_gmchat_loc_conf_t *conf,
 
 /* Adds what the desk variant of call->script needs to know.  NGX_ERROR without
  * memory. */
-ngx_int_t ngx_http_gmchat_operator_sign(ngx_http_gmchat_call_t *call,
-    gmchat_note_e note);
+ngx_int_t ngx_http_gmchat_operator_sign(ngx_http_gmchat_call_t *call);
 
 /* Asks the store for the operator's right to the call, or has it note the
  * status that the call is refused with: `next` gets {status}, or what forbids

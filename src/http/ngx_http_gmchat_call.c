@@ -454,7 +454,8 @@ ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call, const char *script,
             ? call->operator : none,
         [GMCHAT_E_ADMIN - GMCHAT_PARAMS] = call->operator.len
             && ngx_http_gmchat_operator_admin(conf, &call->operator)
-            ? one : none
+            ? one : none,
+        [GMCHAT_E_MESSAGE_MAX - GMCHAT_PARAMS] = conf->longest
     };
 
     if (gmchat_action_build(call->action, script, &call->args, &call->prefix,
@@ -462,9 +463,7 @@ ngx_http_gmchat_call_script(ngx_http_gmchat_call_t *call, const char *script,
                             &call->script)
         != 0
         || (call->operator.len
-            && ngx_http_gmchat_operator_sign(call,
-                   gmchat_desk_note(call->action, &call->args))
-               != NGX_OK))
+            && ngx_http_gmchat_operator_sign(call) != NGX_OK))
     {
         ngx_http_gmchat_call_fail(call, GMCHAT_UNAVAILABLE);
         return;

@@ -268,6 +268,12 @@ ngx_http_gmchat_run_args(ngx_http_gmchat_call_t *call)
                              &call->args.values[GMCHAT_P_HOST]);
     }
 
+    if (call->action->flags & GMCHAT_A_STREAM
+        && !ngx_http_gmchat_stream_wanted(call))
+    {
+        return;
+    }
+
     /* what a stream does by itself asks for no right: its beginning does */
 
     if (call->operator.len

@@ -175,7 +175,10 @@ ngx_http_gmchat_operator_scripts(void)
         }
     }
 
-    return gmchat_script_desk("answer") == 0 ? NGX_OK : NGX_ERROR;
+    /* what asks for a right alone; and what a stream changes by itself */
+
+    return gmchat_script_desk("answer") == 0
+           && gmchat_script_desk("appear") == 0 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -276,7 +279,7 @@ ngx_http_gmchat_operator_admin(ngx_http_gmchat_loc_conf_t *conf,
 
 
 ngx_int_t
-ngx_http_gmchat_operator_sign(ngx_http_gmchat_call_t *call, gmchat_note_e note)
+ngx_http_gmchat_operator_sign(ngx_http_gmchat_call_t *call)
 {
     gmchat_desk_t  desk;
 
@@ -286,7 +289,7 @@ ngx_http_gmchat_operator_sign(ngx_http_gmchat_call_t *call, gmchat_note_e note)
     desk.admin = ngx_http_gmchat_operator_admin(call->conf, &call->operator);
 
     return gmchat_desk_sign(&call->script, &desk, call->action, &call->args,
-                            note, &call->arena)
+                            gmchat_desk_note(call->action), &call->arena)
            == 0 ? NGX_OK : NGX_ERROR;
 }
 
@@ -306,10 +309,7 @@ ngx_http_gmchat_operator_ask(ngx_http_gmchat_call_t *call,
     call->script.words[1].data = (u_char *) name;
     call->script.words[1].len = ngx_strlen(name);
 
-    if (ngx_http_gmchat_operator_sign(call,
-            gmchat_desk_note(call->action, &call->args))
-        != NGX_OK)
-    {
+    if (ngx_http_gmchat_operator_sign(call) != NGX_OK) {
         ngx_http_gmchat_call_fail(call, GMCHAT_UNAVAILABLE);
         return;
     }

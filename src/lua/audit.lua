@@ -4,6 +4,11 @@
 -- ARGV  1 before (an id, or '')  2 limit
 -- Gives {'ok', more, entries}
 local before, limit = ARGV[1], tonumber(ARGV[2])
+
+if before == '0-0' then
+    return { 'ok', 0, {} }
+end
+
 local entries = redis.call('XREVRANGE', KEYS[1] .. 'audit',
                            before ~= '' and '(' .. before or '+', '-',
                            'COUNT', limit + 1)

@@ -193,35 +193,37 @@ ngx_http_gmchat_stream_cursor(ngx_http_gmchat_call_t *call)
 }
 
 
-void
-ngx_http_gmchat_stream_open(ngx_http_gmchat_call_t *call)
+ngx_uint_t
+ngx_http_gmchat_stream_wanted(ngx_http_gmchat_call_t *call)
 {
-    ngx_int_t                           rc;
-    gmchat_str_t                        cursor;
-    ngx_http_request_t                 *r;
-    ngx_http_gmchat_stream_t           *stream;
-    const ngx_http_gmchat_transport_t  *transport;
-
-    r = call->request;
-
     if (call->stream) {
         ngx_http_gmchat_stream_refuse(call, "action", "is what this stream "
                                       "came of: use watch and unwatch");
-        return;
+        return 0;
     }
 
-    transport = ngx_http_gmchat_stream_transport(r);
-    if (transport == NULL) {
+    if (ngx_http_gmchat_stream_transport(call->request) == NULL) {
         ngx_http_gmchat_stream_refuse(call, "accept", "must be "
                                       "text/event-stream, or the request an "
                                       "upgrade to a WebSocket");
-        return;
+        return 0;
     }
 
-    if (!ngx_http_gmchat_stream_origin(r, call->conf)) {
+    if (!ngx_http_gmchat_stream_origin(call->request, call->conf)) {
         ngx_http_gmchat_call_fail(call, GMCHAT_ORIGIN_FORBIDDEN);
-        return;
+        return 0;
     }
+
+    return 1;
+}
+
+
+void
+ngx_http_gmchat_stream_open(ngx_http_gmchat_call_t *call)
+{
+    ngx_int_t                  rc;
+    gmchat_str_t               cursor;
+    ngx_http_gmchat_stream_t  *stream;
 
     stream = ngx_http_gmchat_stream_create(call);
 
@@ -243,8 +245,8 @@ ngx_http_gmchat_stream_open(ngx_http_gmchat_call_t *call)
         return;
     }
 
-    stream->transport = transport;
-    rc = transport->open(stream);
+    stream->transport = ngx_http_gmchat_stream_transport(call->request);
+    rc = stream->transport->open(stream);
 
     if (rc == NGX_DECLINED) {
         stream->transport = NULL;
@@ -256,7 +258,7 @@ ngx_http_gmchat_stream_open(ngx_http_gmchat_call_t *call)
     }
 
     if (rc != NGX_OK) {
-        ngx_http_finalize_request(r, rc);
+        ngx_http_finalize_request(call->request, rc);
         return;
     }
 

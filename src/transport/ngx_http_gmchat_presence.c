@@ -6,6 +6,7 @@ typedef struct {
     gmchat_buf_t            prefix;
     gmchat_buf_t            gms;
     gmchat_buf_t            lease;
+    gmchat_arena_t          arena;      /* of an operator's */
 } ngx_http_gmchat_presence_t;
 
 
@@ -15,6 +16,7 @@ ngx_http_gmchat_presence_free(ngx_http_gmchat_presence_t *presence)
     gmchat_buf_free(&presence->prefix);
     gmchat_buf_free(&presence->gms);
     gmchat_buf_free(&presence->lease);
+    gmchat_arena_free(&presence->arena);
     ngx_free(presence);
 }
 
@@ -54,12 +56,32 @@ ngx_http_gmchat_presence_gm(ngx_http_gmchat_stream_t *stream,
 }
 
 
+/* To put GMs online is a change, which an operator's right is looked at for, and
+ * which is noted; that they stay so is not. */
+
+static ngx_int_t
+ngx_http_gmchat_presence_sign(ngx_http_gmchat_stream_t *stream,
+    ngx_http_gmchat_presence_t *presence, const gmchat_str_t *gms)
+{
+    gmchat_args_t  args;
+
+    if (stream->operator.len == 0) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&args, sizeof(gmchat_args_t));
+
+    return ngx_http_gmchat_rights_sign(stream, &presence->script, gms, &args,
+                                       GMCHAT_NOTE_CHANGE, &presence->arena);
+}
+
+
 /* GMs (NULL: all of the stream's) are online until the grace time is over;
  * three times in which that is renewed. */
 
-void
-ngx_http_gmchat_stream_presence(ngx_http_gmchat_stream_t *stream,
-    const char *script, const gmchat_str_t *gms)
+static void
+ngx_http_gmchat_presence_tell(ngx_http_gmchat_stream_t *stream,
+    const char *script, const gmchat_str_t *gms, ngx_uint_t change)
 {
     ngx_http_gmchat_presence_t  *presence;
 
@@ -95,10 +117,27 @@ ngx_http_gmchat_stream_presence(ngx_http_gmchat_stream_t *stream,
 
     if (presence->prefix.failed || presence->gms.failed
         || presence->lease.failed
+        || (change
+            && ngx_http_gmchat_presence_sign(stream, presence, gms) != NGX_OK)
         || gmchat_store_submit(stream->conf->store->link, &presence->script,
                                ngx_http_gmchat_presence_done, presence)
            != 0)
     {
         ngx_http_gmchat_presence_free(presence);
     }
+}
+
+
+void
+ngx_http_gmchat_stream_appear(ngx_http_gmchat_stream_t *stream,
+    const gmchat_str_t *gms)
+{
+    ngx_http_gmchat_presence_tell(stream, "appear", gms, 1);
+}
+
+
+void
+ngx_http_gmchat_stream_stay(ngx_http_gmchat_stream_t *stream)
+{
+    ngx_http_gmchat_presence_tell(stream, "stay", NULL, 0);
 }

@@ -104,14 +104,12 @@ ngx_http_gmchat_rights_receiver(ngx_http_gmchat_stream_t *stream,
 /* What the call that opened the stream would be for these receivers. */
 
 static ngx_int_t
-ngx_http_gmchat_rights_args(ngx_http_gmchat_check_t *check,
-    const gmchat_str_t *list)
+ngx_http_gmchat_rights_args(ngx_http_gmchat_stream_t *stream,
+    const gmchat_str_t *list, gmchat_args_t *args, gmchat_arena_t *arena)
 {
-    gmchat_buf_t               all;
-    gmchat_str_t              *to;
-    ngx_http_gmchat_stream_t  *stream;
+    gmchat_buf_t   all;
+    gmchat_str_t  *to;
 
-    stream = check->stream;
     ngx_memzero(&all, sizeof(gmchat_buf_t));
 
     if (list) {
@@ -122,26 +120,47 @@ ngx_http_gmchat_rights_args(ngx_http_gmchat_check_t *check,
                                    &all);
     }
 
-    to = ngx_http_gmchat_stream_receivers(stream, &check->args);
+    to = ngx_http_gmchat_stream_receivers(stream, args);
     to->len = all.len;
-    to->data = all.failed ? NULL : gmchat_arena_copy(&check->arena, all.data,
-                                                     all.len);
+    to->data = all.failed ? NULL : gmchat_arena_copy(arena, all.data, all.len);
     gmchat_buf_free(&all);
 
     if (stream->online) {
-        check->args.values[GMCHAT_P_ONLINE].data = (u_char *) "1";
-        check->args.values[GMCHAT_P_ONLINE].len = 1;
+        args->values[GMCHAT_P_ONLINE].data = (u_char *) "1";
+        args->values[GMCHAT_P_ONLINE].len = 1;
     }
 
     return to->data ? NGX_OK : NGX_ERROR;
 }
 
 
+ngx_int_t
+ngx_http_gmchat_rights_sign(ngx_http_gmchat_stream_t *stream,
+    gmchat_script_call_t *script, const gmchat_str_t *list,
+    gmchat_args_t *args, gmchat_note_e note, gmchat_arena_t *arena)
+{
+    gmchat_desk_t  desk;
+
+    if (ngx_http_gmchat_rights_args(stream, list, args, arena) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    desk.operator = stream->operator;
+    desk.address = stream->address;
+    desk.audit = stream->conf->audit;
+    desk.admin = ngx_http_gmchat_operator_admin(stream->conf,
+                                                &stream->operator);
+
+    return gmchat_desk_sign(script, &desk, stream->action, args, note, arena)
+           == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
 static ngx_int_t
-ngx_http_gmchat_rights_script(ngx_http_gmchat_check_t *check)
+ngx_http_gmchat_rights_script(ngx_http_gmchat_check_t *check,
+    const gmchat_str_t *list)
 {
     u_char                    *prefix;
-    gmchat_desk_t              desk;
     ngx_http_gmchat_stream_t  *stream;
 
     stream = check->stream;
@@ -159,15 +178,9 @@ ngx_http_gmchat_rights_script(ngx_http_gmchat_check_t *check)
     check->script.words[1].data = (u_char *) "ok";
     check->script.words[1].len = 2;
 
-    desk.operator = stream->operator;
-    desk.address = stream->address;
-    desk.audit = stream->conf->audit;
-    desk.admin = ngx_http_gmchat_operator_admin(stream->conf,
-                                                &stream->operator);
-
-    return gmchat_desk_sign(&check->script, &desk, stream->action,
-                            &check->args, GMCHAT_NOTE_NONE, &check->arena)
-           == 0 ? NGX_OK : NGX_ERROR;
+    return ngx_http_gmchat_rights_sign(stream, &check->script, list,
+                                       &check->args, GMCHAT_NOTE_NONE,
+                                       &check->arena);
 }
 
 
@@ -187,8 +200,7 @@ ngx_http_gmchat_rights_check(ngx_http_gmchat_stream_t *stream,
     check->adds = list != NULL;
     ngx_queue_insert_tail(&stream->checks, &check->queue);
 
-    if (ngx_http_gmchat_rights_args(check, list) != NGX_OK
-        || ngx_http_gmchat_rights_script(check) != NGX_OK
+    if (ngx_http_gmchat_rights_script(check, list) != NGX_OK
         || gmchat_store_submit(stream->conf->store->link, &check->script,
                                ngx_http_gmchat_rights_done, check)
            != 0)
@@ -220,11 +232,21 @@ ngx_http_gmchat_rights_wake(gmchat_sub_t *sub, const gmchat_str_t *message)
 
     /* while the link is cut this comes again and again */
 
-    if (message == NULL && !ngx_queue_empty(&stream->checks)) {
+    if (message == NULL) {
+        ngx_http_gmchat_rights_beat(stream);
         return;
     }
 
     ngx_http_gmchat_rights_check(stream, NULL);
+}
+
+
+void
+ngx_http_gmchat_rights_beat(ngx_http_gmchat_stream_t *stream)
+{
+    if (ngx_queue_empty(&stream->checks)) {
+        ngx_http_gmchat_rights_check(stream, NULL);
+    }
 }
 
 

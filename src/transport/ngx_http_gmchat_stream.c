@@ -278,7 +278,7 @@ ngx_http_gmchat_stream_begin(ngx_http_gmchat_call_t *call)
 
     if (stream->online) {
         stream->stay = ngx_current_msec;
-        ngx_http_gmchat_stream_presence(stream, "appear", NULL);
+        ngx_http_gmchat_stream_appear(stream, NULL);
     }
 
     stream->beat = ngx_current_msec + stream->transport->beat(stream->conf);
@@ -310,7 +310,7 @@ ngx_http_gmchat_stream_gone(void *data)
     }
 
     if (stream->online && stream->counted) {
-        ngx_http_gmchat_stream_presence(stream, "stay", NULL);
+        ngx_http_gmchat_stream_stay(stream);
     }
 
     while (!ngx_queue_empty(&stream->calls)) {
@@ -577,12 +577,12 @@ ngx_http_gmchat_stream_timer(ngx_event_t *ev)
         }
 
         if (stream->operator.len) {
-            ngx_http_gmchat_rights_check(stream, NULL);
+            ngx_http_gmchat_rights_beat(stream);
         }
     }
 
     if (stream->online && ngx_http_gmchat_stream_passed(stream->stay)) {
-        ngx_http_gmchat_stream_presence(stream, "stay", NULL);
+        ngx_http_gmchat_stream_stay(stream);
     }
 
     if (stream->lapses && ngx_http_gmchat_stream_passed(stream->lapse)) {
@@ -656,7 +656,7 @@ ngx_http_gmchat_stream_apply(ngx_http_gmchat_stream_t *stream, u_char change,
     }
 
     if (stream->online) {
-        ngx_http_gmchat_stream_presence(stream, "appear", list);
+        ngx_http_gmchat_stream_appear(stream, list);
     }
 }
 
@@ -699,6 +699,17 @@ ngx_http_gmchat_stream_change(ngx_http_gmchat_call_t *call)
 
     if (stream == NULL || name->len != NGX_HTTP_GMCHAT_STREAM_ID
         || ngx_memcmp(name->data, stream->id, NGX_HTTP_GMCHAT_STREAM_ID) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    /* a call about another group was judged by the rights of that one, where
+     * there is no such stream */
+
+    if (call->prefix.len != stream->prefix.len
+        || ngx_memcmp(call->prefix.data, stream->prefix.data,
+                      stream->prefix.len)
+           != 0)
     {
         return NGX_DECLINED;
     }

@@ -145,10 +145,11 @@ ngx_int_t ngx_http_gmchat_stream_add(ngx_http_gmchat_stream_t *stream,
 /* Its transport is open: the stream that the call opened begins. */
 void ngx_http_gmchat_stream_begin(ngx_http_gmchat_call_t *call);
 
-/* GMs (NULL: all of the stream's) are online until the grace time is over, by
- * a script: "appear" or "stay". */
-void ngx_http_gmchat_stream_presence(ngx_http_gmchat_stream_t *stream,
-    const char *script, const gmchat_str_t *gms);
+/* GMs (NULL: all of the stream's) are online until the grace time is over; and
+ * those that are so stay online. */
+void ngx_http_gmchat_stream_appear(ngx_http_gmchat_stream_t *stream,
+    const gmchat_str_t *gms);
+void ngx_http_gmchat_stream_stay(ngx_http_gmchat_stream_t *stream);
 
 /* ngx_http_gmchat_rights.c: the rights of a stream's operator, which may be
  * taken away while it is open */
@@ -160,6 +161,20 @@ ngx_int_t ngx_http_gmchat_rights_begin(ngx_http_gmchat_stream_t *stream);
  * these receivers where the operator has a right to them. */
 void ngx_http_gmchat_rights_check(ngx_http_gmchat_stream_t *stream,
     const gmchat_str_t *list);
+
+/* The same, unless that is under way: a store that does not answer is not asked
+ * again and again. */
+void ngx_http_gmchat_rights_beat(ngx_http_gmchat_stream_t *stream);
+
+/*
+ * Makes a script call, which is built already, one of the stream's operator for
+ * these receivers (NULL: all of the stream's): it is judged and noted as the
+ * call that opened the stream.  `args` are empty, and filled in; what they
+ * point to is in the arena.  NGX_ERROR without memory.
+ */
+ngx_int_t ngx_http_gmchat_rights_sign(ngx_http_gmchat_stream_t *stream,
+    gmchat_script_call_t *script, const gmchat_str_t *list,
+    gmchat_args_t *args, gmchat_note_e note, gmchat_arena_t *arena);
 
 /* The stream is gone. */
 void ngx_http_gmchat_rights_leave(ngx_http_gmchat_stream_t *stream);

@@ -44,9 +44,26 @@ local desk_entry = desk_admin == '1' and 'admin '
                    or 'none '
 local desk_role, desk_gms = string.match(desk_entry, '^(%a+) (.*)$')
 
+local desk_asked, desk_set = false, nil
+
+-- Whether a GM is given to it. One is looked for in the list; who asks again has
+-- a set made of it, for both may be long.
 local function desk_given(gm)
-    return string.find(',' .. desk_gms .. ',', ',' .. gm .. ',', 1, true)
-           ~= nil
+    if not desk_asked then
+        desk_asked = true
+        return string.find(',' .. desk_gms .. ',', ',' .. gm .. ',', 1, true)
+               ~= nil
+    end
+
+    if not desk_set then
+        desk_set = {}
+
+        for item in string.gmatch(desk_gms, '%d+') do
+            desk_set[item] = true
+        end
+    end
+
+    return desk_set[gm] ~= nil
 end
 
 -- What forbids it; nil where nothing does. `desk_receivers` is a list of GMs or
@@ -80,7 +97,13 @@ local function desk_forbids()
         local gm = desk_redis.call('HGET', desk_prefix .. 'player:' .. desk_uid,
                                    'gm')
 
-        return not (gm and desk_given(gm)) and 'not_given' or nil
+        -- who has no GM is nobody's: it may be found, and no more
+
+        if not gm then
+            return desk_name ~= 'player' and 'not_given' or nil
+        end
+
+        return not desk_given(gm) and 'not_given' or nil
     end
 
     return nil
