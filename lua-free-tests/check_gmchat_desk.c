@@ -63,7 +63,7 @@ word(const char *query, const gmchat_desk_t *desk)
     script.n = 1;
 
     ck_assert_int_eq(gmchat_desk_sign(&script, desk, action, &args,
-                                      gmchat_desk_note(action, &args),
+                                      gmchat_desk_note(action),
                                       &arena),
                      0);
     ck_assert_uint_eq(script.n, 2);
@@ -127,14 +127,15 @@ START_TEST(messages)
 END_TEST
 
 
-/* A stream looks; one that puts GMs online acts, and that is noted. */
+/* A stream looks; one that puts GMs online acts. What it does is noted when it
+ * does it. */
 START_TEST(streams)
 {
     ck_assert_str_eq(word("action=stream&gm_account=7,8", &olga),
                      "olga||look|7,8||stream|refusal||192.0.2.1|10000|"
                      "{\"gm_account\":\"7,8\"}|");
     ck_assert_str_eq(word("action=stream&gm_account=7,8&online=1", &olga),
-                     "olga||act|7,8||stream|always||192.0.2.1|10000|"
+                     "olga||act|7,8||stream|refusal||192.0.2.1|10000|"
                      "{\"gm_account\":\"7,8\"}|");
 }
 END_TEST

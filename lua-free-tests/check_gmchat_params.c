@@ -464,6 +464,64 @@ START_TEST(id)
 END_TEST
 
 
+/* What may stand in a line of a log: no controls, also not those that have two
+ * bytes in UTF-8. */
+START_TEST(operator)
+{
+    size_t        i;
+    gmchat_str_t  value;
+
+    static const char  *good[] = {
+        "olga", "O. K.", "a,b|c", "CN=Olga,O=Example", " ", "\xc2\xa0",
+        "\xc3\x80", "\xe7\x8e\x8b\xe8\x8a\xb3", "\xf0\x9f\x99\x82"
+    };
+
+    static const char  *bad[] = {
+        "", "a\tb", "a\nb", "\x1f", "a\x7f", "\xc2\x80", "a\xc2\x85",
+        "\xc2\x9b" "2J", "a\xc2\x9f" "b", "\xff", "a\xc2", "\xc0\xaf"
+    };
+
+    for (i = 0; i < check_nelts(good); i++) {
+        ck_assert_msg(check(GMCHAT_P_OPERATOR, good[i]) == GMCHAT_OK, "%zu",
+                      i);
+    }
+
+    for (i = 0; i < check_nelts(bad); i++) {
+        ck_assert_msg(check(GMCHAT_P_OPERATOR, bad[i]) == GMCHAT_MALFORMED,
+                      "%zu", i);
+    }
+
+    ck_assert_uint_eq(check_bytes(GMCHAT_P_OPERATOR, "a\0b", 3, &value),
+                      GMCHAT_MALFORMED);
+    gmchat_arena_free(&arena);
+
+    ck_assert_uint_eq(check_length(GMCHAT_P_OPERATOR, 'a', 128), GMCHAT_OK);
+    ck_assert_uint_eq(check_length(GMCHAT_P_OPERATOR, 'a', 129),
+                      GMCHAT_MALFORMED);
+}
+END_TEST
+
+
+START_TEST(role)
+{
+    size_t  i;
+
+    static const char  *bad[] = {
+        "", "none", "Admin", "gm ", "gms", "g", "viewer,admin", "gm 7,8"
+    };
+
+    ck_assert_uint_eq(check(GMCHAT_P_ROLE, "admin"), GMCHAT_OK);
+    ck_assert_uint_eq(check(GMCHAT_P_ROLE, "gm"), GMCHAT_OK);
+    ck_assert_uint_eq(check(GMCHAT_P_ROLE, "viewer"), GMCHAT_OK);
+
+    for (i = 0; i < check_nelts(bad); i++) {
+        ck_assert_msg(check(GMCHAT_P_ROLE, bad[i]) == GMCHAT_MALFORMED, "%s",
+                      bad[i]);
+    }
+}
+END_TEST
+
+
 /* Letters of any script; counted are characters, whatever their bytes. */
 START_TEST(canned_name)
 {
@@ -578,6 +636,8 @@ main(void)
     tcase_add_test(tc, stream);
     tcase_add_test(tc, online);
     tcase_add_test(tc, id);
+    tcase_add_test(tc, operator);
+    tcase_add_test(tc, role);
     tcase_add_test(tc, canned_name);
     tcase_add_test(tc, format);
     tcase_add_test(tc, out_of_memory);

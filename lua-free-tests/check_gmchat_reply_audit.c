@@ -15,14 +15,26 @@ START_TEST(operators)
             "{\"res\":1,\"data\":[{\"operator\":\"Bo\",\"role\":\"gm\","
             "\"gm_accounts\":[\"7\",\"8\"]},{\"operator\":\"r\\\"t\","
             "\"role\":\"admin\",\"gm_accounts\":[]}]}");
-    answers(GMCHAT_GM, "action=me&format=json", "['ok' '' 'none' '']",
-            "{\"res\":1,\"data\":[{\"operator\":\"\",\"role\":\"none\","
-            "\"gm_accounts\":[]}]}");
-
     faults(GMCHAT_GM, "action=operators", "['ok' 'Bo' 'gm']");
     faults(GMCHAT_GM, "action=operators", "['ok' 1 'gm' '']");
     faults(GMCHAT_GM, "action=operators", "['ok' 'Bo' nil '']");
     faults(GMCHAT_GM, "action=operators", "['ok' 'Bo' 'gm' 7]");
+}
+END_TEST
+
+
+START_TEST(me)
+{
+    answers(GMCHAT_GM, "action=me&format=json", "['ok' '' 'none' '' '4096']",
+            "{\"res\":1,\"data\":[{\"operator\":\"\",\"role\":\"none\","
+            "\"gm_accounts\":[],\"message_max\":4096}]}");
+    answers(GMCHAT_GM, "action=me&format=json",
+            "['ok' 'Bo' 'gm' '7,8' '300']",
+            "{\"res\":1,\"data\":[{\"operator\":\"Bo\",\"role\":\"gm\","
+            "\"gm_accounts\":[\"7\",\"8\"],\"message_max\":300}]}");
+
+    faults(GMCHAT_GM, "action=me", "['ok' 'Bo' 'gm' '']");
+    faults(GMCHAT_GM, "action=me", "['ok' 1 'gm' '' '300']");
 }
 END_TEST
 
@@ -104,6 +116,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
 
     tcase_add_test(tc, operators);
+    tcase_add_test(tc, me);
     tcase_add_test(tc, audit);
     tcase_add_test(tc, audit_of_another_shape);
     tcase_add_test(tc, out_of_memory);

@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP ();
 use Test::Gmchat;
 use Test::Gmchat::Resp;
+use Test::Gmchat::Sse;
 use Test::Gmchat::WebSocket;
 use Test::More;
 use Time::HiRes qw(time);
@@ -187,14 +188,93 @@ is_not_noted('one without the header');
 my $stream = Test::Gmchat::WebSocket->open(address => $nginx->address,
     uri => '/gm?action=stream&gm_account=7&online=1',
     headers => [ 'X-Operator: olga', 'X-Real-IP: 192.0.2.9' ]);
+my $name = $stream->next_event('open')->{data}{stream};
 $stream->next_event('ready');
+ok(wait_until(sub { (audit(limit => 1))[0]{id} ne $last_id }),
+    'a stream begins');
 is_noted('a stream that puts its GM online', operator => 'olga',
     action => 'stream', gm_account => '7', errno => 0);
 $stream->call('del', gm_account => 7, uid => 17);
 is_noted('a frame', operator => 'olga', action => 'del', gm_account => '7',
     uid => '17', errno => 0);
+
+by('root', 'operator', operator => 'olga', role => 'gm',
+    gm_accounts => '7,8');
+$last_id = (audit(limit => 1))[0]{id};
+plain(offline => gm_account => 8);
+is($stream->call('watch', gm_account => 8)->{res}, 1, 'one more GM');
+ok(wait_until(sub { (audit(limit => 1))[0]{id} ne $last_id }),
+    'is put online');
+is_noted('which is noted', operator => 'olga', action => 'stream',
+    gm_account => '8', errno => 0);
+$stream->call('unwatch', gm_account => 8);
+is_not_noted('one that is watched no more');
+plain(offline => gm_account => 8);
+plain(watch => stream => $name, gm_account => 8);
+ok(wait_until(sub { (audit(limit => 1))[0]{id} ne $last_id }),
+    'the ops service orders it again');
+is_noted('which the operator\'s stream does', operator => 'olga',
+    action => 'stream', gm_account => '8', errno => 0);
 $stream->leave(1000);
 is($stream->close_code, 1000, 'the stream ends');
+by('root', 'operator', operator => 'olga', role => 'gm', gm_accounts => '7');
+$last_id = (audit(limit => 1))[0]{id};
+
+# One that does not begin does nothing, whoever has a browser ask for it.
+
+sub no_stream {
+    my ($errno, $pattern, $label, %arg) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    plain(offline => gm_account => 7);
+    is_error($nginx->get('/gm?action=stream&gm_account=7&online=1'
+        . ($arg{query} // ''), headers => [ 'X-Operator: olga',
+        'Accept: text/event-stream', @{ $arg{headers} // [] } ]), $errno,
+        $pattern, $label);
+    is_not_noted($label);
+    my ($seven) = grep { $_->{gm_account} == 7 }
+        items(plain('accounts', format => 'json'));
+    ok(!$seven->{online}, 'and puts nobody online');
+
+    return;
+}
+
+no_stream(-7, qr/origin/, 'a stream that another site asks for',
+    headers => ['Sec-Fetch-Site: cross-site']);
+no_stream(-7, qr/origin/, 'a stream that another site\'s script asks for',
+    headers => ['Origin: http://example.com']);
+no_stream(-3, qr/cursor/, 'a stream with a cursor of another form',
+    query => '&cursor=:');
+no_stream(-3, qr/sec-websocket/, 'a handshake of another version',
+    headers => [ 'Upgrade: websocket', 'Connection: Upgrade',
+        'Sec-WebSocket-Version: 7' ]);
+
+
+# ---- names and values that look like something else
+
+my $odd = 'a|b, "c\\ {"o":"root"}';
+by('root', 'operator', operator => $odd, role => 'gm', gm_accounts => '7');
+is_noted('an odd name', operator => 'root', action => 'operator',
+    target => $odd, role => 'gm', gm_accounts => '7', errno => 0);
+by($odd, 'online', gm_account => 7);
+is_noted('who bears it', operator => $odd, action => 'online',
+    gm_account => '7', errno => 0);
+by($odd, 'create', gm_account => 5, gm_name => '","errno":0,"operator":"x',
+    operator => 'root', role => 'admin', host => 7, uid => 8, name => 'x');
+is_noted('a call with all that it has no use for', operator => $odd,
+    action => 'create', gm_account => '5',
+    gm_name => '","errno":0,"operator":"x', errno => -7);
+my $odd_stream = Test::Gmchat::Sse->new(address => $nginx->address,
+    uri => '/gm?action=stream&gm_account=7',
+    headers => ["X-Operator: $odd"]);
+$odd_stream->next_event('ready');
+by('root', 'dismiss', operator => $odd);
+is_noted('its end', operator => 'root', action => 'dismiss',
+    target => $odd, errno => 0);
+is_deeply($odd_stream->next_event('forbidden')->{data}, { operator => $odd },
+    'which its stream hears of');
+ok(wait_until(sub { $odd_stream->complete || $odd_stream->eof }),
+    'and ends with');
 
 
 # ---- what others hear
@@ -256,7 +336,8 @@ is($second->{json}{more}, JSON::PP::false, 'and is the last');
 my $kept = @page + @rest;
 ok($kept >= KEPT && $kept <= KEPT + BLOCK, "of its $kept entries");
 is_error(small('audit', before => 'x'), -3, qr/^before: /, 'a strange id');
-is(scalar(items(by('root', 'audit', before => '1-1', format => 'json'))), 0,
-    'nothing is before the first');
+is(by('root', 'audit', before => $_, format => 'json')->{body},
+    '{"res":1,"data":[],"more":false}', "nothing is before $_")
+    for '1-1', '0-0';
 
 finish();

@@ -170,6 +170,20 @@ for my $name (sort keys %call) {
         "actions.md, $name: has an example");
 }
 
+# Who may do what; a stream that puts its GMs online acts for them.
+
+my %right = $actions =~ /^\| (look|act|admin) \| (.*) \|$/mg;
+
+for my $right (sort keys %right) {
+    my @rows = grep { $_->[0] eq 'gm' && $_->[5] eq $right }
+        @{ $printed{action} };
+    same([ unique($right{$right} =~ /`(\w+)`/g) ],
+        [ unique((map { $_->[1] } @rows), $right eq 'act' ? 'stream' : ()) ],
+        "actions.md: the actions with the right $right");
+}
+
+is(list(keys %right), 'act admin look', 'actions.md has each right');
+
 my ($params) = $actions =~ /^## Parameters\n(.*?)^### /ms;
 same([ map { /`(\w+)`/g } $params =~ /^\| ((?:`\w+`(?:, )?)+) \|/mg ],
     [ keys %preset ], 'actions.md has each parameter');
@@ -292,7 +306,8 @@ my %samples = (
     call => \@integers, cursor => \@positions, stream => \@streams,
     wait => [ qw(0 1 55 56 -1 x), '' ], online => [ qw(1 0 true), '' ],
     lease => [ qw(4 5 60 86400 86401 x), '' ],
-    operator => [ 'olga', 'O. K.', '', "a\tb", "a\x7f", 'x' x 128, 'x' x 129 ],
+    operator => [ 'olga', 'O. K.', '', "a\tb", "a\x7f", 'x' x 128,
+        'x' x 129 ],
     role => [ qw(admin gm viewer none Admin), '' ],
     gm_accounts => \@integers,
     gm_name => \@names, msg => \@base64,

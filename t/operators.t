@@ -288,7 +288,7 @@ is_bare(by('root', 'operator', operator => 'olga', role => 'gm',
     gm_accounts => '8'), 'the GM is given to nobody');
 is_deeply($by_event->next_event('forbidden')->{data},
     { operator => 'olga' }, 'the stream is told');
-ok($by_event->eof, 'and ends');
+ok(wait_until(sub { $by_event->complete || $by_event->eof }), 'and ends');
 ok($by_frame->next_event('forbidden'), 'the WebSocket, too');
 is($by_frame->close_code, 4403, 'with a code of its own');
 $nginx->gs(send => uid => 18, text => 'for otto');
@@ -303,7 +303,8 @@ is_error($nginx->get('/gm?action=stream&gm_account=7', headers => [
 my $unheard = sse('otto', '/gm?action=stream&gm_account=8');
 $redis->cmd('HDEL', 'gmchat:{default}:operators', 'otto');
 ok($unheard->next_event('forbidden'), 'rights that went unheard');
-ok($unheard->eof, 'end a stream as well');
+ok(wait_until(sub { $unheard->complete || $unheard->eof }),
+    'end a stream as well');
 by('root', 'operator', operator => 'otto', role => 'gm', gm_accounts => '8');
 
 # The ops service, which has all rights, orders receivers for a stream.
@@ -371,8 +372,10 @@ sub logged {
     return scalar <$file>;
 }
 
+by("a\"b\\|c,d", 'accounts');
 ok(wait_until(sub { logged() =~ $_ }), "the log has $_")
-    for qr{^/gm\|accounts\|-7\|nemo$}m, qr{^/gm\|operators\|0\|anna$}m,
+    for qr{^/gm\|accounts\|-7\|a\\x22b\\x5C\|c,d$}m,
+    qr{^/gm\|accounts\|-7\|nemo$}m, qr{^/gm\|operators\|0\|anna$}m,
     qr{^/plain\|create\|0\|-$}m;
 
 
