@@ -359,7 +359,7 @@ for my $who (qw(nemo vera otto olga anna root)) {
         my $before = without_audit();
         my @calls = map { [ action => $row->{name}, @$_ ] } variants($row,
             %other, stream => frame_of('otto')->{name},
-            wait => is_forbidden($who, $row, []) ? 50 : 0);
+            wait => is_forbidden($who, $row, []) ? 1 : 0);
         my $refused = !grep { !is_forbidden($who, $row, $_) } @calls;
 
         for my $call (@calls) {
