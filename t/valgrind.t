@@ -46,6 +46,12 @@ http {
         location /gm { gmchat gm; }
         location /gs { gmchat gs; }
         location /checked { gmchat gm; gmchat_role_check /role; }
+        location /desk {
+            gmchat gm;
+            gmchat_operator $http_x_operator;
+            gmchat_admin root;
+            gmchat_role_check /role;
+        }
         location /status { gmchat status; }
         location = /role { internal; return 200 '{"code":1}'; }
     }
@@ -133,6 +139,48 @@ is(texts($stream->next_events(10, 'message')),
     join(' ', map { "s$_" } 1 .. 10), 'reaches the other');
 to_gm('back');
 is(texts($socket->next_event('message')), 'back', 'and back');
+
+# operators: calls, refusals, a call that waits, streams that put a GM online, are
+# told to watch another one, and lose their rights
+
+sub by {
+    my ($who, $action, @params) = @_;
+
+    return $nginx->post_form('/desk', [ action => $action, @params ],
+        headers => [ "X-Operator: $who", 'X-GMChat: 1' ]);
+}
+
+is_bare(by('root', @$_), "root: @$_") for
+    [ 'create', gm_account => 2, gm_name => 'Bea' ],
+    [ 'operator', operator => 'olga', role => 'gm', gm_accounts => '1,2' ];
+is_bare(by('olga', 'add', gm_account => 2, host => 1001, uid => 6),
+    'olga: add, with the role check');
+is_error(by('olga', 'add', gm_account => 2, host => 1001, uid => 6), 3,
+    qr/has a GM/, 'which is refused the second time');
+is_success(by('olga', @$_), "olga: @$_") for [ 'me' ], [ 'accounts' ],
+    [ 'friends', gm_account => 2 ], [ 'history', uid => 5 ],
+    [ 'player', uid => 7 ];
+is_error(by('olga', 'hosts'), -7, qr/for admins/, 'olga: no hosts');
+is_error(by('nemo', 'ack', cursor => '1:1-1'), -7, qr/no role/, 'nemo: no ack');
+is_error($nginx->get('/desk?action=me', headers => ['X-Operator: ']), -7,
+    qr/nobody is named/, 'nobody');
+
+my $desk = Test::Gmchat::WebSocket->open(address => $nginx->address,
+    uri => '/desk?action=stream&gm_account=1&online=1',
+    headers => ['X-Operator: olga']);
+ok($desk->next_event('ready'), 'a WebSocket of an operator');
+is($desk->call('watch', gm_account => 2)->{res}, 1, 'one more GM');
+is($desk->call('watch', gm_account => 9)->{errno}, -7, 'none of another');
+ok($desk->call('add', gm_account => 2, host => 1001, uid => 8)->{res},
+    'add in a frame');
+my $look = Test::Gmchat::Sse->new(address => $nginx->address,
+    uri => '/desk?action=stream&gm_account=2', headers => ['X-Operator: olga']);
+ok($look->next_event('ready'), 'an event stream of an operator');
+$desk->ask('receive', gm_account => 2, wait => 50);
+is_bare(by('root', 'dismiss', operator => 'olga'), 'root: dismiss');
+ok($_->next_event('forbidden'), 'the stream is told') for $look, $desk;
+is($desk->close_code, 4403, 'and ends');
+is_success(by('root', 'audit', format => 'json'), 'root: audit');
 
 # the link is lost, with all of these there
 
