@@ -189,7 +189,7 @@ fuzz_call_sign(fuzz_t *f, const gmchat_action_t *action,
     n = call->n;
 
     if (gmchat_desk_sign(call, &desk, action, args,
-                         gmchat_desk_note(action, args), arena)
+                         gmchat_desk_note(action), arena)
         != 0)
     {
         fuzz_must(f->starved && call->n == n);

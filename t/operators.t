@@ -41,6 +41,10 @@ http {
         listen 127.0.0.1:%%PORT%%;
         location /gm     { gmchat gm; }
         location /quiet  { gmchat gm; gmchat_heartbeat 1h; gmchat_ping 1h; }
+        location /friendly {
+            gmchat gm;
+            gmchat_origin http://example.com;
+        }
         location /other  { gmchat gm; gmchat_group other; }
         location /plain  { gmchat gm; gmchat_operator off; }
         location /gs     { gmchat gs; }
@@ -361,6 +365,37 @@ for my $site (qw(cross-site same-site)) {
 
 my $own = sse('otto', '/gm?action=stream&gm_account=8');
 ok($own, 'one that says nothing of a site');
+
+# Calls alike: what such a page sends the browser for is not even noted.
+
+sub audited {
+    return $redis->cmd('XLEN', 'gmchat:{default}:audit');
+}
+
+my $noted = audited();
+
+for my $site (qw(cross-site same-site)) {
+    my @said = ('X-Operator: otto', "Sec-Fetch-Site: $site");
+    is_error($nginx->get('/gm?action=friends&gm_account=7',
+        headers => \@said), -7, qr/origin/, "a look by a page of a $site");
+    is_error($nginx->post_form('/gm', [ action => 'friends',
+        gm_account => 8 ], headers => \@said), -7, qr/origin/, 'a form of it');
+    is_error($nginx->post_form('/gm', [ action => 'offline', gm_account => 8 ],
+        headers => [ @said, 'X-GMChat: 1', 'Origin: http://example.com' ]), -7,
+        qr/origin/, 'and a script');
+    is_success($nginx->get('/friendly?action=friends&gm_account=8',
+        headers => [ @said, 'Origin: http://example.com' ]),
+        'a script of a site that gmchat_origin names');
+    is_error($nginx->get('/friendly?action=friends&gm_account=7',
+        headers => \@said), -7, qr/origin/, 'which says so');
+}
+
+is(audited(), $noted, 'of which nothing is noted');
+is_success($nginx->get('/gm?action=friends&gm_account=8', headers => [
+    'X-Operator: otto', "Sec-Fetch-Site: $_" ]), "a look by $_")
+    for qw(same-origin none);
+is_success($nginx->get('/plain?action=accounts', headers => [
+    'Sec-Fetch-Site: cross-site' ]), 'where nobody is named nothing is asked');
 
 
 # ---- the log

@@ -233,7 +233,19 @@ gmchat_status_e
 ngx_http_gmchat_operator_proof(ngx_http_gmchat_call_t *call,
     gmchat_refusal_t *refusal)
 {
-    if (!(call->action->flags & GMCHAT_A_CHANGE) || call->stream) {
+    if (call->stream) {
+        return GMCHAT_OK;
+    }
+
+    /* it would see no reply, but what is refused stands in the audit, under the
+     * operator's name */
+
+    if (ngx_http_gmchat_stream_foreign(call->request, call->conf)) {
+        refusal->status = GMCHAT_ORIGIN_FORBIDDEN;
+        return GMCHAT_ORIGIN_FORBIDDEN;
+    }
+
+    if (!(call->action->flags & GMCHAT_A_CHANGE)) {
         return GMCHAT_OK;
     }
 

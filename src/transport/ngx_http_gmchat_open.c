@@ -131,6 +131,15 @@ ngx_http_gmchat_stream_origin(ngx_http_request_t *r,
 }
 
 
+ngx_uint_t
+ngx_http_gmchat_stream_foreign(ngx_http_request_t *r,
+    ngx_http_gmchat_loc_conf_t *conf)
+{
+    return !ngx_http_gmchat_stream_own_site(r)
+           && !ngx_http_gmchat_stream_origin(r, conf);
+}
+
+
 static const ngx_http_gmchat_transport_t *
 ngx_http_gmchat_stream_transport(ngx_http_request_t *r)
 {

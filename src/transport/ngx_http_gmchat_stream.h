@@ -179,6 +179,11 @@ ngx_int_t ngx_http_gmchat_rights_sign(ngx_http_gmchat_stream_t *stream,
 /* The stream is gone. */
 void ngx_http_gmchat_rights_leave(ngx_http_gmchat_stream_t *stream);
 
+/* Whether a browser says that the page of another site asks, which gmchat_origin
+ * does not name.  What says nothing is no browser, or an old one. */
+ngx_uint_t ngx_http_gmchat_stream_foreign(ngx_http_request_t *r,
+    ngx_http_gmchat_loc_conf_t *conf);
+
 /* The value of a request's header; NULL if there is none.  With a token: of
  * that of its lines, which may be several, that lists it. */
 ngx_str_t *ngx_http_gmchat_stream_header(ngx_http_request_t *r,
