@@ -301,6 +301,40 @@ is((items(operator('Bo', action => 'player', uid => 6)))[0]{host}, 1001,
 is_error(operator('Bo', action => 'player', uid => 7), -7, qr/has no/,
     'and no others');
 
+# a player writes: who only looks sees what the GM's operator sees, and marks
+# nothing as read
+
+is_bare(operator('Ann', action => 'operator', operator => 'Vi',
+    role => 'viewer'), 'a viewer');
+my $looks = Test::Gmchat::Sse->new(address => $nginx->address,
+    uri => '/op?action=stream&gm_account=1', headers => ['X-Operator: Vi']);
+$looks->next_event('ready');
+$id = player_says(6, 'to all who look');
+my $told;
+
+do { $told = $looks->next_event('message') }
+    while $told && $told->{data}{id} ne $id;
+is($told->{data}{text}, 'to all who look', 'its stream has the message');
+
+sub seen_by {
+    my ($name) = @_;
+
+    my ($seen) = grep { $_->{uid} eq 6 } items(operator($name,
+        action => 'friends', gm_account => 1));
+
+    return join ' ', map { $seen->{$_} // 'none' } qw(unread waiting_since);
+}
+
+like(seen_by('Vi'), qr/^1 \d+$/, 'a viewer sees one to read');
+is(seen_by('Bo'), seen_by('Vi'), 'and so does the GM\'s operator');
+is_error(operator('Vi', action => 'read', gm_account => 1, uid => 6,
+    id => $id), -7, qr/a viewer changes nothing/, 'a viewer marks nothing');
+is(seen_by('Bo'), seen_by('Vi'), 'so it is still there');
+operator('Bo', action => 'read', gm_account => 1, uid => 6, id => $id);
+is($looks->next_event('read')->{data}{id}, $id, 'the viewer hears who does');
+like(seen_by('Vi'), qr/^0 \d+$/, 'and that nothing is left to read');
+$looks->close;
+
 # a game server's stream passes over what is not for it
 
 my $host = Test::Gmchat::Sse->new(address => $nginx->address,
