@@ -25,6 +25,7 @@ export function App() {
     if (me === undefined || desk.loading.value && desk.accounts.value.length === 0) {
         return (
             <main class="alone">
+                <h1>{words.value.title}</h1>
                 <p role="status">{words.value.loading}</p>
             </main>
         );
@@ -69,7 +70,8 @@ function Problem() {
             <div role="alert">
                 <h1>{words.value.startFailed}</h1>
                 <p>{explain(words.value, failure)}</p>
-                {failure.message !== '' && <p class="quiet">{failure.message}</p>}
+                {failure.message !== '' &&
+                    <p class="quiet" lang="en">{failure.message}</p>}
             </div>
             <button class="main" onClick={() => void desk.start()}>
                 {words.value.again}

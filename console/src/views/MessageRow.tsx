@@ -46,7 +46,7 @@ function Failed({ item }: { item: Item }) {
             <p>{failure === undefined
                 ? w.afterReload : explain(w, failure, 'send')}</p>
             {failure !== undefined && detail(failure) !== '' &&
-                <p class="quiet">{detail(failure)}</p>}
+                <p class="quiet" lang="en">{detail(failure)}</p>}
             <button onClick={() => outbox.retry(item.msgid)}>{w.retry}</button>
             <button onClick={() => outbox.drop(item.msgid)}>{w.discard}</button>
         </div>

@@ -51,7 +51,7 @@ export function Trouble({ text, more }: { text: string; more: string }) {
     return (
         <div class="bad" role="alert">
             <p>{text}</p>
-            {more !== '' && <p class="quiet">{more}</p>}
+            {more !== '' && <p class="quiet" lang="en">{more}</p>}
         </div>
     );
 }
