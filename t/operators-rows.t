@@ -49,8 +49,7 @@ my %right = (
 
 my $root = abs_path("$FindBin::Bin/..");
 my $dir = temp_folder();
-my @rows = grep { $_->{endpoint} eq 'gm' }
-    action_rows(root => $root, dir => $dir);
+my @rows = grep { $_->{endpoint} eq 'gm' } action_rows();
 
 is_deeply({ map { row_label($_) => $_->{right} } @rows }, \%right,
     'the rights of the table are those that are tested here');

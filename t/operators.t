@@ -202,8 +202,7 @@ sub params_of {
     return map { ($_ => $value{$_} // die "no value for $_") } required($row);
 }
 
-my @rows = grep { $_->{endpoint} eq 'gm' }
-    action_rows(root => $root, dir => $dir);
+my @rows = grep { $_->{endpoint} eq 'gm' } action_rows();
 cmp_ok(scalar(grep { $_->{change} } @rows), '>=', 12, 'rows that change');
 
 for my $row (grep { $_->{change} } @rows) {

@@ -16,6 +16,8 @@ export interface DeskOptions {
     failures?: boolean;
     // Behind the # of the address.
     at?: string;
+    // Somebody who gets no desk.
+    without?: boolean;
 }
 
 // A browser of its own: what one keeps (cookies, storage, credentials), no other has.
@@ -48,7 +50,13 @@ export async function openDesk(place: Place, options: DeskOptions):
 {
     const operator = await signIn(place, options);
 
-    return operator.tab(options.at);
+    if (options.without !== true) {
+        return operator.tab(options.at);
+    }
+    const desk = await operator.blank();
+
+    await desk.visit(options.at);
+    return desk;
 }
 
 export class Operator {

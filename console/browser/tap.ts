@@ -13,6 +13,9 @@ import { createInterface } from 'node:readline';
 export const PATIENCE = 60_000;
 const LOOK = 25;
 
+// Characters of a value that is not what it should be.
+const MOST = 2000;
+
 function line(text: string): void {
     process.stdout.write(`${text}\n`);
 }
@@ -31,7 +34,7 @@ export function ok(value: unknown, label: string): boolean {
 }
 
 function shown(value: unknown): string {
-    return JSON.stringify(value, undefined, 1) ?? 'undefined';
+    return (JSON.stringify(value, undefined, 1) ?? 'undefined').slice(0, MOST);
 }
 
 export function is<T>(got: T, expected: T, label: string): boolean {

@@ -2,7 +2,7 @@ package Test::Gmchat::Actions;
 
 # The action table as it is compiled, for tests that walk it:
 #
-#   my @rows = action_rows(root => $root, dir => $dir);
+#   my @rows = action_rows();
 #   $rows[0]{endpoint}, {name}, {right}, {change}
 #   $rows[0]{needs}     [ [ 'gm_account', 'yes' ], [ 'group', 'no' ], ... ]:
 #                       each parameter, and whether it is required
@@ -11,17 +11,20 @@ package Test::Gmchat::Actions;
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
 use Exporter qw(import);
+use File::Basename qw(dirname);
 
+use Test::Gmchat;
 use Test::Gmchat::Process qw(run_command);
 
 our @EXPORT_OK = qw(action_rows row_label required);
 
+my $root = abs_path(dirname(__FILE__) . '/../../../..');
+
 
 sub action_rows {
-    my (%arg) = @_;
-
-    my ($root, $dir) = @arg{qw(root dir)};
+    my $dir = temp_folder();
     my $printer = "$dir/print_actions";
 
     run_well("$dir/cc.out", $ENV{CC} || 'cc', '-o', $printer,
