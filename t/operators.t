@@ -8,7 +8,6 @@ use strict;
 use warnings;
 use utf8;
 
-use Cwd qw(abs_path);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
@@ -21,7 +20,6 @@ use Test::Gmchat::Sse;
 use Test::Gmchat::WebSocket;
 use Test::More;
 
-my $root = abs_path("$FindBin::Bin/..");
 my $dir = temp_folder();
 write_file("$dir/passwords", "desk:{PLAIN}open\n");
 
