@@ -99,6 +99,7 @@ my $asset = $nginx->get('/console/assets/a-1.js',
     headers => [ 'Accept-Encoding: gzip' ]);
 
 is($asset->{body}, 'packed', 'the assets are packed');
+is($asset->{headers}{vary}, 'Accept-Encoding', 'for those who take that');
 is($asset->{headers}{'content-type'}, 'text/javascript', 'what they are');
 like($asset->{headers}{'cache-control'}, qr/immutable/, 'and may be kept');
 

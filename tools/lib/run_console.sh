@@ -114,7 +114,7 @@ sample_part() {
     local without='^ *#'
 
     [[ $("$NGINX" -V 2>&1) == *http_gzip_static_module* ]] ||
-        without='^ *#|^ *gzip_static '
+        without='^ *#|^ *gzip_'
     sed -n "$1" "$CONSOLE_SAMPLE" | grep -E -v "$without" | cat -s
 }
 
