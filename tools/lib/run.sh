@@ -245,6 +245,11 @@ EOF
             return 302 /console/;
         }
 
+        # asked for with each page that names no icon, as a 401 is
+        location = /favicon.ico {
+            return 204;
+        }
+
         include console.conf;
         include simulator.conf;
 EOF
