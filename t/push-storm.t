@@ -125,10 +125,22 @@ sub reload {
     $longest = max($longest, time() - $start);
 }
 
+# For a moment after a kill there may be none.
+
+sub workers_of {
+    my ($nginx) = @_;
+
+    my @workers;
+
+    wait_for(sub { @workers = $nginx->workers });
+
+    return @workers;
+}
+
 sub kill_one {
     my ($nginx) = @_;
 
-    my @workers = $nginx->workers;
+    my @workers = workers_of($nginx);
 
     $kills += kill('KILL', $workers[ rand @workers ]);
 }
@@ -136,7 +148,7 @@ sub kill_one {
 sub kill_some {
     my ($nginx) = @_;
 
-    my @old = $nginx->workers;
+    my @old = workers_of($nginx);
     my %killed = map { $_ => 1 } rand() < 0.3 ? @old : $old[ rand @old ];
 
     $kills += kill('KILL', keys %killed);
