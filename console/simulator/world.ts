@@ -122,6 +122,16 @@ export class World {
             ? undefined : gms.value.includes(gm.account);
     }
 
+    // Was this page told of a player of each GM that is online there? Not where they
+    // became friends before it was opened first.
+    knowsAll(host: string): boolean {
+        const known = this.playersOf(host).map((one) => one.gm.value);
+        const server = this.servers.find((one) => one.host === host)!;
+
+        return known.some((gm) => gm?.account === '') || server.gms.value.every(
+            (account) => known.some((gm) => gm?.account === account));
+    }
+
     playersOf(host: string): readonly Player[] {
         return this.players.value.filter((one) => one.host === host);
     }

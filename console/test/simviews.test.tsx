@@ -3,12 +3,14 @@ import { test } from 'node:test';
 import { render } from 'preact-render-to-string';
 import { Failure } from '../src/api.js';
 import { settings } from '../src/settings.js';
+import { now } from '../src/ui.js';
 import { Play } from '../simulator/play.js';
-import type { Line } from '../simulator/player.js';
+import type { Line, Player } from '../simulator/player.js';
 import { hintOpen, StageContext, wireOpen } from '../simulator/stage.js';
 import { App } from '../simulator/views/App.js';
 import { en } from '../simulator/words/en.js';
 import { zh } from '../simulator/words/zh.js';
+import { Wire } from '../simulator/wire.js';
 import { wordsFor } from '../simulator/words/index.js';
 import { Bridge, worldOf } from './simbridge.js';
 
@@ -59,6 +61,35 @@ test('a player without a GM says who has to add whom', () => {
     world.find('720002')!.setGm({ account: '5001', name: 'Iris' });
     assert.ok(!html().includes(en.noGmLong('720002', '1002')));
     assert.ok(html().includes('<bdi>Iris</bdi> (5001)'));
+});
+
+test('a GM of whom this page was not told: that player may be its friend', () => {
+    const { world, html } = stageOf();
+    const [anna, aki] = world.playersOf('1001') as [Player, Player];
+
+    world.servers[0]!.state.value = 'live';
+    assert.ok(!html().includes(en.untold));
+    world.servers[0]!.gms.value = ['5001'];
+    assert.ok(html().includes(en.untold));
+    aki.setGm({ account: '5001', name: 'Iris' });
+    assert.ok(!html().includes(en.untold));
+    anna.setGm({ account: '5001', name: 'Iris' });
+    assert.ok(!html().includes(en.noGmLong(anna.uid, '1001')));
+});
+
+test('a call that gets no connection is worth a word', async () => {
+    const { world, html } = stageOf();
+    const wire = new Wire(() => new Promise(() => undefined), () => 1_000_000);
+
+    for (const { state } of world.servers) {
+        state.value = 'live';
+    }
+    void wire.fetcherOf('1001')('gs', { method: 'POST' });
+    world.wire.entries.value = wire.entries.value;
+    now.value = 1_005_000;
+    assert.ok(!html().includes(en.slow));
+    now.value = 1_009_000;
+    assert.ok(html().includes(en.slow));
 });
 
 test('errno 5 in words, and the message can be tried again', () => {

@@ -101,10 +101,12 @@ function Trouble() {
     const states = world.servers.map(({ state, since }) => ({
         state: state.value, long: now.value - since.value > PATIENCE,
     }));
+    const waits = world.wire.entries.value.some((one) =>
+        one.state === 'waiting' && now.value - one.at > PATIENCE);
     const text = states.some((one) => one.state === 'refused') ? w.refused
         : states.some((one) => one.state === 'away') ? w.away
-        : states.some((one) => one.state === 'connecting' && one.long) ? w.slow
-        : '';
+        : waits || states.some((one) => one.state === 'connecting' && one.long)
+            ? w.slow : '';
 
     return <div class={`banner ${text === '' ? '' : 'shown'}`} role="status">
         {text}</div>;

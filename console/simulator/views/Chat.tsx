@@ -73,8 +73,11 @@ function Notes({ player }: { player: Player }) {
     if (stopped) {
         return <p class="note">{w.serverStopped(player.host)}</p>;
     }
-    return player.gm.value === null
-        ? <p class="note">{w.noGmLong(player.uid, player.host)}</p> : null;
+    if (player.gm.value !== null) {
+        return null;
+    }
+    return <p class="note">{world.knowsAll(player.host) ? '' : `${w.untold} `}
+        {w.noGmLong(player.uid, player.host)}</p>;
 }
 
 function Lines({ player }: { player: Player }) {
@@ -86,9 +89,9 @@ function Lines({ player }: { player: Player }) {
     const atEnd = useRef(true);
 
     const follow = () => {
-        const element = scroller.current!;
+        const element = scroller.current;
 
-        if (atEnd.current) {
+        if (element !== null && atEnd.current) {
             element.scrollTop = element.scrollHeight;
         }
     };

@@ -36,8 +36,9 @@ export const en = {
     },
     serverStopped: (host: string) => `Server ${host} is stopped: what GMs write ` +
         'waits for it. Switch it on to deliver that.',
-    slow: 'A server does not get a connection. Where many tabs of the desk are ' +
-        'open, close some: over HTTP/1.1 a browser opens six connections.',
+    slow: 'A call has waited long for an answer. Where many tabs are open: over ' +
+        'HTTP/1.1 a browser opens six connections to one address, of which this ' +
+        'page holds three and each desk one or two. Close some.',
     away: 'The bridge cannot be reached. The servers come back by themselves.',
     refused: 'The bridge refuses these game servers. This page works from the ' +
         'machine of the bridge only.',
@@ -51,6 +52,8 @@ export const en = {
     noGm: 'no GM',
     noGmLong: (uid: string, host: string) => `This player has no GM: a GM has to ` +
         `add player ${uid} of server ${host} first.`,
+    untold: 'A GM has players on this server since before this page was opened, ' +
+        'and this one may be among them: write, and see. Else:',
     hasGm: 'has a GM',
     gm: (account: string) => `Game master ${account}`,
     gmOnline: 'online',

@@ -29,8 +29,8 @@ export const zh: SimWords = {
     },
     serverStopped: (host) =>
         `服务器 ${host} 已停止：GM 写的消息会等待它。打开开关即可送达。`,
-    slow: '有服务器得不到连接。如果打开了很多工作台标签页，请关闭一些：' +
-        '使用 HTTP/1.1 时浏览器最多打开六个连接。',
+    slow: '有调用很久没有得到答复。如果打开了很多标签页：使用 HTTP/1.1 时，' +
+        '浏览器对同一地址最多打开六个连接，本页占三个，每个工作台占一到两个。请关闭一些。',
     away: '无法连接到聊天桥。服务器会自动恢复。',
     refused: '聊天桥拒绝这些游戏服务器。本页面只能在聊天桥所在的机器上使用。',
     elsewhere: '另一个标签页正在扮演这些游戏服务器。',
@@ -41,6 +41,7 @@ export const zh: SimWords = {
     noGm: '没有 GM',
     noGmLong: (uid, host) =>
         `该玩家没有 GM：需要先由 GM 添加服务器 ${host} 的玩家 ${uid}。`,
+    untold: '在打开本页之前，已有 GM 在这个服务器上有玩家，可能包括该玩家：写一条试试。否则：',
     hasGm: '有 GM',
     gm: (account) => `游戏管理员 ${account}`,
     gmOnline: '在线',
