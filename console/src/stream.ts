@@ -2,6 +2,7 @@
 // last event that arrived whenever it ends.
 
 import { queryOf } from './api.js';
+import { fault } from './fault.js';
 import { SseParser, type SseEvent } from './sse.js';
 
 export type StreamState = 'connecting' | 'live' | 'away' | 'refused';
@@ -255,7 +256,12 @@ export class Stream {
         if (event.name === 'open') {
             this.hooks.state('live');
         }
-        this.hooks.event(event.name, JSON.parse(event.data), event.id);
+        try {
+            this.hooks.event(event.name, JSON.parse(event.data), event.id);
+        } catch (error) {
+            // Else this event would come again and again, and none behind it.
+            fault(error);
+        }
         if (event.id !== '') {
             this.cursor = event.id;
         }

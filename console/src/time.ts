@@ -32,7 +32,6 @@ export function full(locale: string, ts: number): string {
     return format(locale, 'full', {
         year: 'numeric', month: 'short', day: 'numeric',
         hour: '2-digit', minute: '2-digit', second: '2-digit',
-        timeZoneName: 'short',
     }).format(ts);
 }
 

@@ -142,6 +142,26 @@ test('after a sleep the clock says that the connection is old', async (t) => {
     await until(() => connections.length === 2);
 });
 
+test('an event that the page cannot take stops none behind it', async (t) => {
+    const told: unknown[] = [];
+    const error = t.mock.method(console, 'error', (one: unknown) => {
+        told.push(one);
+    });
+    const { stream, connections, events } = streamOf();
+
+    t.after(() => stream.stop());
+    stream.start();
+    await until(() => connections.length === 1);
+    connections[0]!.say(`${OPEN}event: message\nid: c1\ndata: {"id"\n\n${NEWS}`);
+    await until(() => events.length === 2);
+    assert.equal(events[1], 'message {"id":"1-3"}');
+    assert.equal(error.mock.callCount(), 1);
+    assert.ok(told[0] instanceof SyntaxError);
+    connections[0]!.break();
+    await until(() => connections.length === 2);
+    assert.equal(cursorOf(connections[1]), '5001:1-3');
+});
+
 test('a connection that is never answered is given up', async (t) => {
     let asked = 0;
     const fetcher = ((_: string, init: RequestInit) => {

@@ -64,6 +64,8 @@ export const en = {
         'It shows here by itself, within half a minute.',
     noneFollowed: 'Choose the accounts that this desk follows.',
     followCount: (n: number, of: number) => `Accounts shown: ${n} of ${of}`,
+    followHint: 'More than twenty are not shown unasked. ' +
+        'Your choice is kept in this browser.',
     followFind: 'Find an account',
 
     // The list

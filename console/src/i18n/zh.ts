@@ -50,6 +50,7 @@ export const zh: Words = {
     noAccountsHint: '请联系管理员分配。分配后半分钟内会自动显示在这里。',
     noneFollowed: '请选择要在此工作台处理的账号。',
     followCount: (n, of) => `显示的账号：${n} / ${of}`,
+    followHint: '账号超过二十个时不会自动全部显示。您的选择会保存在此浏览器中。',
     followFind: '查找账号',
 
     conversations: '会话',

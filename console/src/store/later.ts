@@ -1,5 +1,8 @@
 // Things to do soon, each once for all that asks for it within a moment.
 
+import { Failure } from '../api.js';
+import { fault } from '../fault.js';
+
 const SOON = 300;
 
 export class Later {
@@ -12,8 +15,11 @@ export class Later {
         }
         this.timers.set(name, setTimeout(() => {
             this.timers.delete(name);
-            what().catch(() => {
+            what().catch((error: unknown) => {
                 // The bridge is away: its return reads all again.
+                if (!(error instanceof Failure)) {
+                    fault(error);
+                }
             });
         }, ms));
     }

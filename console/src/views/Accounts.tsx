@@ -87,6 +87,9 @@ function Follow() {
     const desk = useDesk();
     const followed = desk.followed.value;
     const [filter, setFilter] = useState('');
+    // Open at first where nothing is chosen, and then as it is left: one choice is
+    // seldom the last.
+    const [begins] = useState(followed.size === 0);
     const wanted = filter.trim().toLowerCase();
     const shown = desk.accounts.value.filter((one) =>
         one.name.toLowerCase().includes(wanted) ||
@@ -94,7 +97,7 @@ function Follow() {
     const w = words.value;
 
     return (
-        <details open={followed.size === 0}>
+        <details open={begins}>
             <summary>{followed.size === 0 ? w.noneFollowed
                 : w.followCount(followed.size, desk.accounts.value.length)}
             </summary>

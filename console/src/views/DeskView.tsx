@@ -49,11 +49,18 @@ function Nothing() {
             </div>
         );
     }
+    if (desk.followed.value.size === 0) {
+        return (
+            <div class="alone">
+                <h2>{w.noneFollowed}</h2>
+                <p class="quiet">{w.followHint}</p>
+            </div>
+        );
+    }
     if (empty && mayActAtAll(me)) {
         return (
             <div class="alone">
-                <h2>{desk.followed.value.size === 0
-                    ? w.noneFollowed : w.noConversations}</h2>
+                <h2>{w.noConversations}</h2>
                 <p class="quiet">{w.addHint}</p>
                 <button class="main" onClick={() => { dialog.value = 'add'; }}>
                     <Icon name="add" /> {w.addPlayer}</button>

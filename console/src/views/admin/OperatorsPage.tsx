@@ -99,12 +99,12 @@ function Edit({ of, saved, cancel }: {
             </div>
             {role === 'gm' && <TextField name={w.mayActFor} value={accounts}
                 set={setAccounts} id="operator-accounts" hint={w.mayActHint} />}
+            {role === 'gm' && <Choose numbers={numbersOf(accounts)}
+                set={(numbers) => setAccounts(numbers.join(', '))} />}
             <button class="main" type="submit" disabled={operator === ''}>
                 {w.setOperator}</button>
             {of !== undefined &&
                 <button type="button" onClick={cancel}>{w.cancel}</button>}
-            {role === 'gm' && <Choose numbers={numbersOf(accounts)}
-                set={(numbers) => setAccounts(numbers.join(', '))} />}
             {failure !== undefined &&
                 <Trouble text={explain(w, failure)} more={detail(failure)} />}
         </form>
