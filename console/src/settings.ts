@@ -3,9 +3,14 @@
 import { effect, signal, type Signal } from '@preact/signals';
 import { Kept, type Storage } from './store/kept.js';
 
+const CHOICES = {
+    language: ['auto', 'en', 'zh'],
+    theme: ['auto', 'light', 'dark'],
+} as const;
+
 export interface Settings {
-    language: Signal<'auto' | 'en' | 'zh'>;
-    theme: Signal<'auto' | 'light' | 'dark'>;
+    language: Signal<typeof CHOICES.language[number]>;
+    theme: Signal<typeof CHOICES.theme[number]>;
     title: Signal<boolean>;
     sound: Signal<boolean>;
     desktop: Signal<boolean>;
@@ -29,7 +34,13 @@ export function keepSettings(storage: Storage | undefined): void {
     for (const [name, one] of Object.entries(settings) as
         [string, Signal<unknown>][])
     {
-        one.value = kept.get(name, one.peek());
+        const value = kept.get(name, one.peek());
+        const choices: readonly unknown[] | undefined =
+            CHOICES[name as keyof typeof CHOICES];
+
+        if (choices === undefined || choices.includes(value)) {
+            one.value = value;
+        }
         effect(() => kept.set(name, one.value));
     }
 }

@@ -16,12 +16,19 @@ export class Kept {
         private readonly prefix: string,
     ) {}
 
+    // What another page kept may be of another kind: then it is not there.
     get<T>(name: string, otherwise: T): T {
         try {
             const text = this.refused.get(name) ??
                 this.storage?.getItem(this.prefix + name);
 
-            return text == null ? otherwise : JSON.parse(text) as T;
+            if (text == null) {
+                return otherwise;
+            }
+            const value = JSON.parse(text) as T;
+
+            return otherwise === undefined || kindOf(value) === kindOf(otherwise)
+                ? value : otherwise;
         } catch {
             return otherwise;
         }
@@ -47,6 +54,10 @@ export class Kept {
             }
         }
     }
+}
+
+function kindOf(value: unknown): string {
+    return Array.isArray(value) ? 'array' : typeof value;
 }
 
 // Of each operator its own, so that two who share a browser do not share drafts.
