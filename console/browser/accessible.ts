@@ -123,7 +123,7 @@ async function byKeyboard(place: Place): Promise<void> {
 
 // A dialog keeps the focus, and gives it back.
 async function dialog(desk: Desk): Promise<void> {
-    await desk.button('Add a player').focus();
+    await desk.addButton.focus();
     await desk.page.keyboard.press('Enter');
     await desk.dialog.waitFor();
 

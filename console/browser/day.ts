@@ -57,7 +57,7 @@ async function goesOnline(desk: Desk, { bridge }: Place): Promise<void> {
 }
 
 async function addsPlayers(desk: Desk, { bridge }: Place): Promise<void> {
-    await desk.button('Add a player').click();
+    await desk.addButton.click();
     await desk.page.getByLabel('Game server').fill(HOST);
     await desk.page.getByLabel('Player number').fill('0x');
     await holds(() => desk.dialog.getByText(/A number of 1 to 19 digits/)

@@ -137,7 +137,7 @@ export class Desk {
 
     async closeDialog(): Promise<void> {
         await this.page.keyboard.press('Escape');
-        await this.dialog.waitFor({ state: 'detached' });
+        await this.page.locator('dialog').waitFor({ state: 'detached' });
     }
 
     // ---- accounts
@@ -202,9 +202,14 @@ export class Desk {
     // The words of "Server 1001" in the head, from the left to the right.
     headOrder(): Promise<string[]> {
         return this.page.locator('.head .title p').evaluate((line) => {
-            const text = [...line.childNodes].find((node) =>
-                /Server/.test(node.textContent ?? ''));
-            const words = [...(text?.textContent ?? '').matchAll(/\w+/g)];
+            const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+            let text = walker.nextNode();
+
+            while (text !== null && !/Server/.test(text.textContent ?? '')) {
+                text = walker.nextNode();
+            }
+            const words = [...(text?.textContent ?? '')
+                .matchAll(/Server|\d+/g)];
             const left = ({ index, 0: word }: RegExpMatchArray) => {
                 const range = document.createRange();
 
@@ -255,8 +260,13 @@ export class Desk {
 
     // ---- players
 
+    get addButton(): Locator {
+        return this.page.locator('.top').getByRole('button',
+            { name: 'Add a player' });
+    }
+
     async addPlayer(host: string, uid: string): Promise<void> {
-        await this.button('Add a player').click();
+        await this.addButton.click();
         await this.page.getByLabel('Game server').fill(host);
         await this.page.getByLabel('Player number').fill(uid);
         await this.dialog.getByRole('button', { name: 'Add', exact: true })
@@ -276,7 +286,7 @@ export class Desk {
     // Elements that no part of the console makes.
     strangers(): Promise<string[]> {
         return this.page.evaluate(() => [...document.querySelectorAll(
-            'img, iframe, object, embed, video, audio, style, form[action], ' +
+            'img:not([src="icon.svg"]), iframe, object, embed, video, audio, style, form[action], ' +
             'script:not([src^="assets/"]), body b b, marquee, base, ' +
             '[onerror], [onclick], [onload]')]
             .map((element) => element.outerHTML.slice(0, 200)));

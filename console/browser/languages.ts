@@ -13,8 +13,8 @@ import { CHINESE, ENGLISH } from './words.js';
 const NAMES = new Set(['GM', 'Enter', 'Esc', 'Alt', 'Shift', 'gm', 'gs',
     ...Object.values(OPERATORS), ...environment('GMCHAT_NAMES').split(' ')]);
 
-// Variables of canned replies, addresses, the letters of single keys.
-const SIGNS = /\{\w+\}|\bunix:\S+|\b[a-z]\b/g;
+// Variables of canned replies, addresses, time zones, the letters of single keys.
+const SIGNS = /\{\w+\}|\bunix:\S+|\bGMT[+-]\d+|\bEurope\/Berlin\b|\b[a-z]\b/g;
 
 // All that the page says: texts that are seen, and those for who does not see.
 function saidBy(desk: Desk): Promise<string[]> {

@@ -124,7 +124,7 @@ async function names(desk: Desk): Promise<void> {
         'so is the name of an operator');
     is(await desk.headOrder(), ['Server', HOST],
         'a name that turns the direction turns nothing but itself');
-    await desk.button('Add a player').click();
+    await desk.addButton.click();
     ok((await desk.dialog.getByRole('option').allTextContents())
         .some((text) => text.includes(NASTY_NAME)), 'also where it is chosen');
     for (const label of ['Game server', 'Player number']) {
@@ -164,7 +164,7 @@ async function admin(desk: Desk): Promise<void> {
     await desk.page.getByText('1 to 32 letters').waitFor();
     await desk.page.getByLabel('Name').fill('名字');
     await desk.button('Add or change a canned reply').click();
-    await desk.page.getByText('/名字').waitFor();
+    await desk.page.getByRole('cell', { name: '/名字' }).waitFor();
     await harmless(desk, 'canned replies');
 
     await desk.visit('/admin/audit');
