@@ -12,10 +12,11 @@ export function Hint() {
                 {w.hint.map((step) => <li key={step}>{step}</li>)}
             </ol>
             <p>
+                <button class="small main"
+                    onClick={() => { hintOpen.value = false; }}>
+                    {w.hintClose}</button>
                 <button class="small" title={w.forgetHint}
                     onClick={() => world.forget()}>{w.forget}</button>
-                <button class="small" onClick={() => { hintOpen.value = false; }}>
-                    {w.hintClose}</button>
             </p>
         </section>
     );

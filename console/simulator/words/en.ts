@@ -20,8 +20,8 @@ export const en = {
             'name and password that ./gmchat run printed.',
         'There, take or create a GM account and add a player: copy its server ' +
             'and number from the head of the conversation here.',
-        'Write here as the player, and answer there as the GM. “On the wire” ' +
-            'shows what a game server’s program would see.',
+        'Write here as the player (Alt+↓ goes to the next one), and answer there ' +
+            'as the GM. “On the wire” shows what a game server’s program would see.',
     ],
     hintClose: 'Got it',
     hintOpen: 'First steps',
