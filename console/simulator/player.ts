@@ -65,9 +65,9 @@ export class Player {
         this.uid = person.uid;
         this.host = person.host;
         this.name = person.name;
-        this.gm = signal(saved.gm);
-        this.lines = signal(saved.lines);
-        this.unread = signal(saved.unread);
+        this.gm = signal(saved.gm ?? null);
+        this.lines = signal(Array.isArray(saved.lines) ? saved.lines : []);
+        this.unread = signal(Number(saved.unread) || 0);
     }
 
     get title(): string {

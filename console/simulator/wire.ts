@@ -199,6 +199,13 @@ export interface Piece {
     text: string;
 }
 
+// A string and whether it names a member; a number or a word; signs and spaces.
+const PIECE = new RegExp([
+    '("(?:[^"\\\\]|\\\\.)*")(:)?',
+    '(-?[\\d.]+(?:[eE][+-]?\\d+)?|true|false|null)',
+    '[^"\\d\\-tfn]+',
+].join('|'), 'g');
+
 // JSON on lines of its own, cut where colours change; other text as it is.
 export function piecesOf(text: string): Piece[] {
     const value = parsed(text);
@@ -208,10 +215,8 @@ export function piecesOf(text: string): Piece[] {
     }
     const source = JSON.stringify(value, null, 2);
     const pieces: Piece[] = [];
-    const parts = source.matchAll(
-        /("(?:[^"\\]|\\.)*")(:)?|(-?[\d.]+(?:[eE][+-]?\d+)?|true|false|null)|[^"\d\-tfn]+/g);
 
-    for (const [whole, string, colon, word] of parts) {
+    for (const [whole, string, colon, word] of source.matchAll(PIECE)) {
         if (string !== undefined) {
             pieces.push({ kind: colon === undefined ? 'text' : 'key',
                 text: string });

@@ -50,7 +50,7 @@ export const en = {
         name === uid ? `Player ${uid}` : `${name}, player ${uid}`,
     newCount: (n: number) => `${n} new`,
     noGm: 'no GM',
-    noGmLong: (uid: string, host: string) => `This player has no GM: a GM has to ` +
+    noGmLong: (uid: string, host: string) => 'This player has no GM: a GM has to ' +
         `add player ${uid} of server ${host} first.`,
     untold: 'A GM has players on this server since before this page was opened, ' +
         'and this one may be among them: write, and see. Else:',
