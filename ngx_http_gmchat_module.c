@@ -389,7 +389,6 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-
     ngx_conf_merge_value(conf->group_client, prev->group_client, 0);
 
     if (conf->group == NULL) {

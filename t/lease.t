@@ -85,7 +85,8 @@ $one->gm('create', gm_account => $_, gm_name => "GM $_") for 1 .. 9;
 $one->gm('add', gm_account => $_, host => 1000 + $_, uid => $_) for 1 .. 9;
 $one->gm('add', gm_account => 1, host => 1002, uid => 100);
 $one->gm('offline', gm_account => $_) for 1 .. 9;
-$one->gm('add', gm_account => 9, host => $_, uid => $_) for 2001 .. 2005;
+$one->gm('add', gm_account => 9, host => $_, uid => $_)
+    for 2001 .. 2005, 2007 .. 2011;
 
 sub silent {
     my %silent = map { $_->{host} => $_->{silent} ? 1 : 0 }
@@ -102,6 +103,27 @@ sub is_silent {
 
     return exists $reply->{json}{host_silent} ? $reply->{json}{host_silent}
         : 'none';
+}
+
+sub last_polls {
+    return { map { $_->{host} => $_->{last_poll} }
+        items($one->gm('hosts', format => 'json')) };
+}
+
+# Whether a host is heard of before those are noted again that were noted just
+# before its stream opened. Of a few tries one may be cut short by a machine
+# that had other things to do.
+
+sub at_once {
+    my ($host) = @_;
+
+    my ($before, $noted, $opened) = (last_polls());
+    wait_until(sub { ($noted = last_polls())->{2003} != $before->{2003} }, 20);
+    my $stream = Test::Gmchat::Sse->new(address => $two->address,
+        uri => "/gs?action=stream&host=$host");
+    wait_until(sub { ($opened = last_polls())->{$host} }, 20);
+
+    return $opened->{2003} == $noted->{2003};
 }
 
 is(silent()->{2001}, 1, 'a host that was never heard of is silent');
@@ -124,6 +146,8 @@ ok(wait_until(sub {
 }, 9), 'hosts that call, hold a call or stream are not silent');
 my $heard = time();
 is(is_silent(2001), 'none', 'nor does send say so');
+ok((grep { at_once($_) } 2007 .. 2011),
+    'a host is heard of as its stream opens');
 is(silent()->{2005}, 1, 'one that never called is');
 
 

@@ -191,7 +191,8 @@ ngx_http_gmchat_host_silent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    /* those who wait are noted each 5 s, and the store hears of it 2 s later */
+    /* those who wait are noted each 5 s, and the store hears of it 2 s later
+     * at most */
 
     ms = ngx_parse_time(&value[1], 0);
     if (ms < 10000 || ms > 86400000) {

@@ -1,9 +1,11 @@
 #include "ngx_http_gmchat.h"
 
 
-/* How late the store may hear of a poll, in milliseconds: an idle poll is no
- * write, and many of them are one. */
+/* In milliseconds: how often the store hears of polls at most, as an idle poll
+ * is no write, and many of them are one; and how soon of one that comes after a
+ * time without, with others that come at once. */
 #define NGX_HTTP_GMCHAT_SEEN_DELAY  2000
+#define NGX_HTTP_GMCHAT_SEEN_FIRST  10
 
 /* Hosts told of in one call of the store. */
 #define NGX_HTTP_GMCHAT_SEEN_MAX    1000
@@ -38,11 +40,14 @@ static ngx_rbtree_node_t  ngx_http_gmchat_seen_sentinel;
 static ngx_queue_t        ngx_http_gmchat_seen_queue;
 static ngx_connection_t   ngx_http_gmchat_seen_dumb;
 static ngx_event_t        ngx_http_gmchat_seen_timer;
+static ngx_msec_t         ngx_http_gmchat_seen_told;
 
 
 static void
 ngx_http_gmchat_seen_start(void)
 {
+    ngx_msec_t  passed;
+
     if (ngx_http_gmchat_seen_tree.root == NULL) {
         ngx_rbtree_init(&ngx_http_gmchat_seen_tree,
                         &ngx_http_gmchat_seen_sentinel,
@@ -56,8 +61,14 @@ ngx_http_gmchat_seen_start(void)
     }
 
     if (!ngx_http_gmchat_seen_timer.timer_set) {
+        passed = ngx_current_msec - ngx_http_gmchat_seen_told;
+
         ngx_http_gmchat_seen_timer.log = ngx_cycle->log;
-        ngx_add_timer(&ngx_http_gmchat_seen_timer, NGX_HTTP_GMCHAT_SEEN_DELAY);
+        ngx_add_timer(&ngx_http_gmchat_seen_timer,
+                      passed < NGX_HTTP_GMCHAT_SEEN_DELAY
+                          - NGX_HTTP_GMCHAT_SEEN_FIRST
+                          ? NGX_HTTP_GMCHAT_SEEN_DELAY - passed
+                          : NGX_HTTP_GMCHAT_SEEN_FIRST);
     }
 }
 
@@ -235,6 +246,8 @@ ngx_http_gmchat_seen_tell(void)
 static void
 ngx_http_gmchat_seen_flush(ngx_event_t *ev)
 {
+    ngx_http_gmchat_seen_told = ngx_current_msec;
+
     while (!ngx_queue_empty(&ngx_http_gmchat_seen_queue)) {
         if (ngx_http_gmchat_seen_tell() != NGX_OK) {
             ngx_log_error(NGX_LOG_ERR, ev->log, 0,

@@ -12,6 +12,8 @@ static void ngx_http_gmchat_stream_gone(void *data);
 static void ngx_http_gmchat_stream_timer(ngx_event_t *ev);
 static void ngx_http_gmchat_stream_schedule(
     ngx_http_gmchat_stream_t *stream);
+static void ngx_http_gmchat_stream_seen_hosts(
+    ngx_http_gmchat_stream_t *stream);
 static void ngx_http_gmchat_stream_order(gmchat_sub_t *sub,
     const gmchat_str_t *message);
 
@@ -275,6 +277,8 @@ ngx_http_gmchat_stream_begin(ngx_http_gmchat_call_t *call)
         ngx_http_gmchat_stream_close(stream, NGX_HTTP_GMCHAT_CLOSE_FAULT);
         return;
     }
+
+    ngx_http_gmchat_stream_seen_hosts(stream);
 
     if (stream->online) {
         stream->stay = ngx_current_msec;
@@ -604,6 +608,18 @@ ngx_http_gmchat_stream_seen_host(ngx_http_gmchat_stream_t *stream,
 }
 
 
+/* A host that has a stream is there. */
+
+static void
+ngx_http_gmchat_stream_seen_hosts(ngx_http_gmchat_stream_t *stream)
+{
+    if (stream->gs) {
+        ngx_http_gmchat_watch_each(stream, ngx_http_gmchat_stream_seen_host,
+                                   NULL);
+    }
+}
+
+
 ngx_uint_t
 ngx_http_gmchat_stream_seen(void)
 {
@@ -616,11 +632,7 @@ ngx_http_gmchat_stream_seen(void)
     {
         stream = ngx_queue_data(q, ngx_http_gmchat_stream_t, queue);
 
-        if (stream->gs) {
-            ngx_http_gmchat_watch_each(stream,
-                                       ngx_http_gmchat_stream_seen_host,
-                                       NULL);
-        }
+        ngx_http_gmchat_stream_seen_hosts(stream);
     }
 
     return !ngx_queue_empty(&ngx_http_gmchat_streams);
@@ -654,6 +666,8 @@ ngx_http_gmchat_stream_apply(ngx_http_gmchat_stream_t *stream, u_char change,
         ngx_http_gmchat_stream_close(stream, NGX_HTTP_GMCHAT_CLOSE_FAULT);
         return;
     }
+
+    ngx_http_gmchat_stream_seen_hosts(stream);
 
     if (stream->online) {
         ngx_http_gmchat_stream_appear(stream, list);
