@@ -26,6 +26,7 @@ use JSON::PP ();
 use Test::More ();
 
 use Test::Gmchat;
+use Test::Gmchat::Log;
 use Test::Gmchat::Process qw(alive reaped spawn);
 
 our @EXPORT_OK = qw(start_console);
@@ -79,8 +80,9 @@ sub start_console {
             %{ $arg{vars} // {} },
         });
 
-    return bless({ dir => $dir, redis => $redis, nginx => $nginx },
-        __PACKAGE__);
+    return bless({ dir => $dir, redis => $redis, nginx => $nginx,
+        url => 'http://' . $nginx->address, password => PASSWORD,
+        access_log => "$nginx->{dir}/access.log" }, __PACKAGE__);
 }
 
 
@@ -90,7 +92,7 @@ sub start_console {
 sub sample {
     my ($passwords) = @_;
 
-    my $text = slurp("$root/conf/gmchat-console.conf");
+    my $text = Test::Gmchat::Log::slurp("$root/conf/gmchat-console.conf");
     my $dist = dist();
 
     $text =~ s{^( +alias) [^;]+;}{$1 "$dist/";}m or die 'no alias';
@@ -133,7 +135,7 @@ sub tell {
     wait_until(sub { !alive($self->{pid}) });
     Test::More::ok($done && reaped($self->{pid}) == 0,
         "the script $name went to its end")
-        or Test::More::diag(slurp("$self->{dir}/script.err"));
+        or Test::More::diag(Test::Gmchat::Log::slurp("$self->{dir}/script.err"));
 }
 
 
@@ -159,8 +161,8 @@ sub start_script {
         env    => {
             %folders,
             DBUS_SESSION_BUS_ADDRESS => 'disabled:',
-            GMCHAT_URL      => 'http://' . $self->{nginx}->address,
-            GMCHAT_PASSWORD => PASSWORD,
+            GMCHAT_URL      => $self->{url},
+            GMCHAT_PASSWORD => $self->{password},
             %$env,
         },
     );
@@ -273,20 +275,19 @@ sub do_redis_contents {
 }
 
 
+# What nginx was asked, a line each, in the format "combined".
+
+sub do_access_log {
+    my ($self) = @_;
+
+    return Test::Gmchat::Log::slurp($self->{access_log});
+}
+
+
 sub do_redis {
     my ($self, @words) = @_;
 
     return $self->{redis}->cmd(@words);
-}
-
-
-sub slurp {
-    my ($name) = @_;
-
-    open(my $in, '<', $name) or return '';
-    local $/;
-
-    return <$in> // '';
 }
 
 

@@ -36,6 +36,15 @@ sub new {
 }
 
 
+# One that somebody else started, to look inside.
+
+sub of {
+    my ($class, $socket_path) = @_;
+
+    return bless({ socket_path => $socket_path }, $class);
+}
+
+
 # What a gmchat_redis directive names.
 
 sub url {
