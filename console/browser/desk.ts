@@ -16,6 +16,8 @@ export interface DeskOptions {
     failures?: boolean;
     // Behind the # of the address.
     at?: string;
+    // What is done before the first page.
+    prepare?: (context: BrowserContext) => Promise<unknown>;
     // Somebody who gets no desk.
     without?: boolean;
 }
@@ -41,6 +43,7 @@ export async function signIn(place: Place, options: DeskOptions):
 
     context.setDefaultTimeout(PATIENCE);
     await watch.follow(context);
+    await options.prepare?.(context);
     return new Operator(place, context, watch);
 }
 

@@ -11,7 +11,7 @@ PACKAGES_CONSOLE=(nodejs npm)
 PACKAGES_RUN=(redis-server curl openssl perl)
 PACKAGES_TEST=(check chromium clang fonts-wqy-microhei pkgconf prometheus
                libcurl4-openssl-dev lua5.4 lua-cjson lua-socket nodejs node-ws
-               python3 valgrind)
+               python3 valgrind pngquant)
 PACKAGES_BENCH=(wrk redis-tools gcc libc6-dev linux-perf libnginx-mod-http-lua
                 lua-nginx-redis libnginx-mod-nchan uwsgi-core
                 uwsgi-plugin-python3 python3-redis python3-hiredis)
