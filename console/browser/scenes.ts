@@ -28,7 +28,7 @@ const en: Scene = {
         ['bye', 'Glad that I could help. Have fun!'],
     ],
     talks: [
-        { gm: '5001', uid: '710023', host: '1001', ago: 6, lines: [
+        { gm: '5001', uid: '710001', host: '1001', ago: 6, lines: [
             ['player', 'Hi, my sword is gone since the update!'],
             ['gm', 'Hello, this is Iris. Which sword was it, and where did you ' +
                 'see it last?'],
@@ -42,15 +42,15 @@ const en: Scene = {
             ['player', 'Found it, thank you so much!! ❤️'],
             ['player', 'One more thing: my brother lost his shield the same way.'],
         ] },
-        { gm: '5001', uid: '710108', host: '1001', ago: 14, lines: [
+        { gm: '5001', uid: '710002', host: '1001', ago: 14, lines: [
             ['player', 'I paid for 600 gems and got nothing'],
             ['player', 'order 2231-88, an hour ago'] ] },
-        { gm: '5002', uid: '720417', host: '1002', ago: 11, lines: [
+        { gm: '5002', uid: '720001', host: '1002', ago: 11, lines: [
             ['player', 'Someone is using a bot in the northern mine'] ] },
-        { gm: '5002', uid: '720033', host: '1002', ago: 3, lines: [
+        { gm: '5002', uid: '720002', host: '1002', ago: 3, lines: [
             ['gm', 'Your name was changed.'],
             ['player', 'It still shows the old one to my friends'] ] },
-        { gm: '5001', uid: '730251', host: '1003', ago: 2, lines: [
+        { gm: '5001', uid: '730001', host: '1003', ago: 2, lines: [
             ['player', '你好，请问活动几点开始？'] ] },
         { gm: '5001', uid: '710377', host: '1001', ago: 22, lines: [
             ['player', 'Thanks, it works again'],
@@ -72,7 +72,7 @@ const zh: Scene = {
     replies: [['您好', '您好 {player}，我是 {gm}，请问有什么可以帮您？'],
         ['稍等', '正在为您查看，请稍等。']],
     talks: [
-        { gm: '5001', uid: '710023', host: '1001', ago: 6, lines: [
+        { gm: '5001', uid: '710001', host: '1001', ago: 6, lines: [
             ['player', '您好，更新以后我的剑不见了！'],
             ['gm', '您好，我是艾丽丝。请问是哪一把剑，最后一次在哪里看到的？'],
             ['player', '月光剑 +9，昨晚放进了公会仓库，今天仓库是空的。'],
@@ -82,15 +82,15 @@ const zh: Scene = {
             ['player', '找到了，太感谢了！！'],
             ['player', '还有一件事：我弟弟的盾牌也这样不见了。'],
         ] },
-        { gm: '5001', uid: '710108', host: '1001', ago: 14, lines: [
+        { gm: '5001', uid: '710002', host: '1001', ago: 14, lines: [
             ['player', '我充值了 600 钻石，没有到账'],
             ['player', '订单号 2231-88，一个小时以前'] ] },
-        { gm: '5002', uid: '720417', host: '1002', ago: 11, lines: [
+        { gm: '5002', uid: '720001', host: '1002', ago: 11, lines: [
             ['player', '北方矿洞里有人用外挂'] ] },
-        { gm: '5002', uid: '720033', host: '1002', ago: 3, lines: [
+        { gm: '5002', uid: '720002', host: '1002', ago: 3, lines: [
             ['gm', '您的名字已经改好了。'],
             ['player', '可是好友看到的还是旧名字'] ] },
-        { gm: '5001', uid: '730251', host: '1003', ago: 2, lines: [
+        { gm: '5001', uid: '730001', host: '1003', ago: 2, lines: [
             ['player', '请问活动几点开始？'] ] },
         { gm: '5001', uid: '710377', host: '1001', ago: 22, lines: [
             ['player', '谢谢，可以用了'], ['gm', '不客气，祝您游戏愉快！'] ] },

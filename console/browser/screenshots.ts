@@ -7,7 +7,8 @@ import type { BrowserContext, Page, Route } from 'playwright-core';
 import { openDesk, type Desk } from './desk.js';
 import { SCENES, type Scene, type Talk } from './scenes.js';
 import { environment, story, type Place } from './story.js';
-import { ok } from './tap.js';
+import { ok, until } from './tap.js';
+import type { Bridge } from './bridge.js';
 
 const MINUTE = 60_000;
 
@@ -33,9 +34,18 @@ async function prepare({ bridge }: Place): Promise<void> {
                 : bridge.says(uid, text));
         }
     }
+    // All of it is fetched, on both sides: no stream gives it again.
+    await bridge.gm('receive');
+    await until(() => polled(bridge), (silent) => silent.length === 0);
+}
+
+// The game servers fetch what is for them; those that are silent nevertheless.
+async function polled(bridge: Bridge): Promise<string[]> {
     for (const host of new Set(scene.talks.map((one) => one.host))) {
         await bridge.fetches(host);
     }
+    return (await bridge.gmItems<{ host: string; silent: boolean }>('hosts'))
+        .filter((one) => one.silent).map((one) => one.host);
 }
 
 // All of it was said just now. Here it took its time: the page is given the times of
@@ -106,15 +116,31 @@ async function desk(place: Place, name: string, width: number, height: number,
     return one;
 }
 
-async function simulator({ browser, url }: Place): Promise<void> {
+async function simulator({ browser, bridge, url }: Place): Promise<void> {
     const context = await browser.newContext({
         locale: 'en-GB', viewport: { width: 1180, height: 720 } });
     const page = await context.newPage();
 
+    const said = page.locator('.talk .text');
+    const talk: readonly (readonly ['gm' | 'player', string])[] = [
+        ['player', 'Hello? My sword is gone!'],
+        ['gm', 'Hello Anna, this is Iris. I am looking into it.'],
+        ['player', 'Thank you! It was the Moonblade.'],
+        ['gm', 'It is in your mailbox now.'],
+    ];
+
     await page.goto(`${url}/simulator/`);
-    await page.locator('.talk textarea').waitFor();
-    await page.locator('.wire, [class*=wire]').first().waitFor();
-    await page.locator('.talk textarea').fill('Hello? My sword is gone!');
+    await page.getByRole('button', { name: 'Got it' }).click();
+    await page.locator('.chat-head .link.live').waitFor();
+    for (const [who, text] of talk) {
+        if (who === 'player') {
+            await page.locator('.talk textarea').fill(text);
+            await page.keyboard.press('Enter');
+        } else {
+            await bridge.gm('send', { gm_account: '5001', uid: '710001', text });
+        }
+        await said.getByText(text, { exact: true }).waitFor();
+    }
     await take(page, 'simulator');
     await context.close();
 }
