@@ -453,7 +453,7 @@ is_error(by('otto', 'history', uid => 99), -7, qr/no access to this GM/,
 # A player that was the other account's in between.
 
 plain(add => gm_account => 8, host => 1001, uid => 20);
-$nginx->gs(send => uid => 20, text => 'first of eight');
+$nginx->gs(send => uid => 20, text => $_) for 'zero', 'one';
 plain(del => gm_account => 8, uid => 20);
 plain(add => gm_account => 7, host => 1001, uid => 20);
 $nginx->gs(send => uid => 20, text => "$text $_") for 5 .. 30;
@@ -472,18 +472,19 @@ sub texts {
 my ($friend) = grep { $_->{uid} == 20 }
     items(by('otto', 'friends', gm_account => 8, format => 'json'));
 is($friend->{last}, undef, 'the newest message of such a player is not told');
-$nginx->gs(send => uid => 20, text => 'second of eight');
-is(texts('otto'), 'second of eight, first of eight',
-    'a conversation has what is its own');
-is(texts('otto', limit => 1), 'second of eight, more', 'in pages, too');
+$nginx->gs(send => uid => 20, text => 'two');
+is(texts('otto'), 'two, one, zero', 'a conversation has what is its own');
+is(texts('otto', limit => 1), 'two, more', 'in pages, too');
 my ($newest) = items(by('otto', 'history', uid => 20, format => 'json'));
-is(texts('otto', limit => 2, before => $newest->{id}), 'first of eight',
+is(texts('otto', limit => 2, before => $newest->{id}), 'one, zero',
     'a page goes back over those of the other');
-my (undef, $oldest) = items(by('otto', 'history', uid => 20,
+is(texts('otto', limit => 1, before => $newest->{id}), 'one, more',
+    'and is as long as it was to be');
+my (undef, undef, $oldest) = items(by('otto', 'history', uid => 20,
     format => 'json'));
 is(texts('otto', limit => 1, before => $oldest->{id}), '',
     'to the end, where there is no more');
-like(texts('vera', limit => 3), qr/^second of eight, $text 30, $text 29, more$/,
+like(texts('vera', limit => 3), qr/^two, $text 30, $text 29, more$/,
     'a viewer sees all of it');
 
 # ---- streams: nothing of the other's day is heard
