@@ -98,9 +98,14 @@ export function held<T>() {
     return { reply, answer };
 }
 
-// Turns of the event loop until it holds; the test runner's time limit ends it.
+// Turns of the event loop until it holds; what never does fails the test.
 export async function until(holds: () => boolean): Promise<void> {
+    const end = Date.now() + 10_000;
+
     while (!holds()) {
+        if (Date.now() > end) {
+            throw new Error(`never: ${holds.toString()}`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 2));
     }
 }

@@ -132,8 +132,9 @@ export function FindPlayer() {
                 {found !== undefined && !none && <Found player={found} />}
             </div>
             {failure !== undefined &&
-                <Trouble text={failure.errno === -7 ? w.foundOthers
-                    : explain(w, failure)} more={detail(failure)} />}
+                (failure.errno === -7 ? <Trouble text={w.foundOthers} more="" />
+                    : <Trouble text={explain(w, failure)}
+                        more={detail(failure)} />)}
         </form>
     );
 }
