@@ -198,6 +198,24 @@ test('another conversation is opened: the one that ended goes', async (t) => {
     assert.equal(desk.conversation('5001', '71'), undefined);
 });
 
+test('of a player who went nothing is asked any more', async (t) => {
+    const answers = { ...BRIDGE };
+    const { desk, calls } = await started(answers);
+    const asked = () => calls.filter((one) => one.action === 'player').length;
+
+    t.after(() => desk.stop());
+    await desk.openConversation('5001', '71');
+    desk.outbox.add('5001', '71', 'hello');
+    await until(() => desk.isWaiting('5001', '71'));
+    await desk.readPlayer('5001', '71');
+    assert.equal(asked(), 1);
+    answers['friends'] = () => list();
+    await desk.readFriends('5001');
+    await desk.readPlayer('5001', '71');
+    assert.equal(asked(), 1);
+    assert.ok(!desk.isWaiting('5001', '71'));
+});
+
 test('a message that could not be sent is told', async (t) => {
     const { desk, failed } = await started({ ...BRIDGE,
         send: () => ({ res: 0, errno: 4 }) });

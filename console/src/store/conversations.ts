@@ -162,3 +162,22 @@ export function matches(conversation: Conversation, filter: string): boolean {
         conversation.host === words ||
         (conversation.last?.line.toLowerCase().includes(words) ?? false);
 }
+
+// What a list shows of them, in its order: of an account ('' for all), and what
+// matches the filter.
+export function listed(all: Iterable<Conversation>, gm: string, filter: string):
+    readonly Conversation[]
+{
+    return [...all]
+        .filter((one) => (gm === '' || one.gm === gm) && matches(one, filter))
+        .sort(compareConversations);
+}
+
+export function unreadOf(all: Iterable<Conversation>): number {
+    let count = 0;
+
+    for (const one of all) {
+        count += one.unread;
+    }
+    return count;
+}

@@ -9,7 +9,7 @@ import type {
     Account, CannedReply, DeskEvent, Me, ReadEvent, ResetEvent, StreamMessage,
 } from '../types.js';
 import {
-    answered, compareConversations, fromLog, matches, tailed, type Conversation,
+    answered, fromLog, listed, tailed, unreadOf, type Conversation,
 } from './conversations.js';
 import { Feed } from './feed.js';
 import { followedOf, keepFollowed } from './followed.js';
@@ -35,9 +35,6 @@ const FRIENDS_EVERY = 60_000;
 
 // Canned replies that are so old are read again when they are needed, ms.
 const CANNED_FOR = 30_000;
-
-export { asFailure };
-export type { DeskOptions, Open };
 
 export class Desk {
     readonly me: Signal<Me | undefined> = signal(undefined);
@@ -82,19 +79,9 @@ export class Desk {
                 mayAct(this.me.value, gm),
             isSeen: (gm, uid) => this.isOpen(gm, uid) && options.isSeen(),
         });
-        this.sorted = computed(() => [...this.roster.all.value.values()]
-            .filter((one) => (this.onlyAccount.value === '' ||
-                one.gm === this.onlyAccount.value) &&
-                matches(one, this.filter.value))
-            .sort(compareConversations));
-        this.unread = computed(() => {
-            let count = 0;
-
-            for (const one of this.roster.all.value.values()) {
-                count += one.unread;
-            }
-            return count;
-        });
+        this.sorted = computed(() => listed(this.roster.all.value.values(),
+            this.onlyAccount.value, this.filter.value));
+        this.unread = computed(() => unreadOf(this.roster.all.value.values()));
         this.keepFor('');
     }
 
@@ -474,6 +461,10 @@ export class Desk {
         return open?.gm === gm && open.uid === uid;
     }
 
+    private isFriend(gm: string, uid: string): boolean {
+        return this.conversation(gm, uid)?.ended === false;
+    }
+
     logOf(gm: string, uid: string): Signal<Log> {
         return this.logs.of(gm, uid);
     }
@@ -524,7 +515,7 @@ export class Desk {
     }
 
     isWaiting(gm: string, uid: string): boolean {
-        return this.logs.isWaiting(gm, uid);
+        return this.isFriend(gm, uid) && this.logs.isWaiting(gm, uid);
     }
 
     // All that is shown was read.
@@ -589,8 +580,13 @@ export class Desk {
         await this.readFriends(gm);
     }
 
-    // Is its game server still silent? Nothing tells when that changes.
+    // Is its game server still silent? Nothing tells when that changes. Of a player
+    // who went it would be refused, and noted in the audit.
     async readPlayer(gm: string, uid: string): Promise<void> {
+        if (!this.isFriend(gm, uid)) {
+            return;
+        }
+
         const player = await this.api.player(uid);
 
         if (player?.gm_account === gm) {

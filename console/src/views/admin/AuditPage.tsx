@@ -16,7 +16,7 @@ const KNOWN = ['id', 'ts', 'operator', 'address', 'action', 'errno'];
 function about(w: Words, entry: AuditEntry): string {
     const names: Readonly<Record<string, string>> = {
         gm_account: w.account, uid: w.player, host: w.host,
-        target: w.name, role: w.role,
+        target: w.name, gm_name: w.name, name: w.name, role: w.role,
     };
 
     return Object.entries(entry)
