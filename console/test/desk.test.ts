@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BRIDGE, deskOf, EVENT, MESSAGE, settled, type Answers }
+import { BRIDGE, deskOf, EVENT, MESSAGE, settled, until, type Answers }
     from './bridge.js';
 
 test('the first view: who I am, my accounts, who waits', async (t) => {
@@ -155,6 +155,23 @@ test('an account that was taken away leaves nothing behind', async (t) => {
     assert.equal(desk.present.value.size, 0);
     assert.equal(desk.logOf('5001', '71').value.loaded, false);
 });
+
+test('canned replies are read again when they are needed, not at each key',
+    async (t) => {
+        const answers = { ...BRIDGE };
+        const { desk, calls, clock } = deskOf(answers);
+        const asked = () => calls.filter((one) => one.action === 'canned').length;
+
+        t.after(() => desk.stop());
+        await desk.start();
+        await until(() => asked() === 1);
+        answers['canned'] = () => ({ res: 1, data: [{ name: 'x', text: 'new' }] });
+        desk.cannedSoon();
+        clock.now += 5000;
+        desk.cannedSoon();
+        await until(() => desk.canned.value.length === 1);
+        assert.equal(asked(), 2);
+    });
 
 test('a bridge that refuses is said so, and asked again', async (t) => {
     const answers: Answers = { ...BRIDGE,

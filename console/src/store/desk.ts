@@ -34,7 +34,7 @@ const RIGHTS_EVERY = 20_000;
 const FRIENDS_EVERY = 60_000;
 
 // Canned replies that are so old are read again when they are needed, ms.
-const CANNED_FOR = 30_000;
+const CANNED_FOR = 5000;
 
 export class Desk {
     readonly me: Signal<Me | undefined> = signal(undefined);

@@ -70,7 +70,7 @@ function Edit({ of, saved, cancel }: {
         setFailure(undefined);
         try {
             await desk.api.post('canned_set', { name, text: clean(text) });
-            say(w.saved(`/${name}`));
+            say(w.saved(name));
             await saved();
         } catch (error) {
             setFailure(asFailure(error));
