@@ -3,6 +3,7 @@
 //
 //     ok - label             not ok - label
 //     # for people to read
+//     figure [name, number]  for a benchmark
 //     do ["what", word...]   the answer is a line of JSON on standard input
 //     done                   the last one: without it the test fails
 
@@ -31,6 +32,10 @@ export function ok(value: unknown, label: string): boolean {
 
     line(`${holds ? 'ok' : 'not ok'} - ${label.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')}`);
     return holds;
+}
+
+export function figure(name: string, value: number): void {
+    line(`figure ${JSON.stringify([name, value])}`);
 }
 
 function shown(value: unknown): string {
