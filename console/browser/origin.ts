@@ -35,6 +35,10 @@ async function signedIn({ browser, url, password }: Place):
     await page.locator('.banner[data-link=live]')
         .waitFor({ state: 'attached' });
     ok(true, `${operator} is signed in`);
+    // What the desk is given it acknowledges: later that would look like a change.
+    await becomes(async () => /:box:g\d+:u /.test(
+        String(await ask('redis_contents', NOTED))), false,
+    'and the desk has taken what there was');
     await page.close();
     return context;
 }
