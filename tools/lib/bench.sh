@@ -13,8 +13,9 @@ cmd_bench() {
         ;;
     esac
 
-    need build run bench
+    need build console run bench
     build_module release
+    console_for_tests
 
     GMCHAT_MODULE=$MODULE_FILE GMCHAT_NGINX=$NGINX \
         watch "$ROOT/tools/bench" "$@" || die "the benchmark failed"

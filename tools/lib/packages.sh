@@ -12,7 +12,7 @@ PACKAGES_RUN=(redis-server curl openssl perl)
 PACKAGES_TEST=(check chromium clang fonts-wqy-microhei pkgconf prometheus
                libcurl4-openssl-dev lua5.4 lua-cjson lua-socket nodejs node-ws
                python3 valgrind pngquant)
-PACKAGES_BENCH=(wrk redis-tools gcc libc6-dev linux-perf libnginx-mod-http-lua
+PACKAGES_BENCH=(chromium wrk redis-tools gcc libc6-dev linux-perf libnginx-mod-http-lua
                 lua-nginx-redis libnginx-mod-nchan uwsgi-core
                 uwsgi-plugin-python3 python3-redis python3-hiredis)
 PACKAGES_FUZZ=(clang libclang-rt-dev llvm pkgconf)
