@@ -9,6 +9,7 @@ CONSOLE_DIST=$CONSOLE/dist
 CONSOLE_LOG=$BUILD/console.log
 CONSOLE_PAGES=(desk simulator)
 NODE_LEAST=18
+WITHOUT_CONSOLE="with GMCHAT_CONSOLE=0, build and run go without the console"
 
 wants_console() {
     [ "${GMCHAT_CONSOLE:-1}" != 0 ]
@@ -61,8 +62,7 @@ check_node() {
     [[ $version =~ ^v([0-9]+)\. ]] || BASH_REMATCH=('' 0)
     [ "${BASH_REMATCH[1]}" -ge "$NODE_LEAST" ] ||
         die "the console needs nodejs $NODE_LEAST or newer to be built, and" \
-            "$(command -v node) is $version (GMCHAT_CONSOLE=0 does without" \
-            "the console)"
+            "$(command -v node) is $version ($WITHOUT_CONSOLE)"
 }
 
 build_pages() {
@@ -113,5 +113,5 @@ fetch_packages() {
 console_failed() {
     tail -n 20 "$CONSOLE_LOG" >&2
     die "$1: the lines above say why, all of them are in $CONSOLE_LOG" \
-        "(GMCHAT_CONSOLE=0 does without the console)"
+        "($WITHOUT_CONSOLE)"
 }
