@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The benchmark's sections of growth, push, memory and fan-out: a quick run of
-# them gives all figures and plots, and what does not arrive, or is not stored,
+# The benchmark's sections of growth, push, memory, fan-out and the console: a quick
+# run of them gives all figures and plots, and what does not arrive, or is not stored,
 # ends the run.
 
 use strict;
@@ -144,7 +144,7 @@ $redis->stop;
 
 my $quick = spawn(name => 'bench', output => "$out/said",
     argv => [ "$root/tools/bench", '--quick', '--only',
-        'growth,push,memory,fanout', '--out', $out ]);
+        'growth,push,memory,fanout,console', '--out', $out ]);
 wait_until(sub { !alive($quick) }, 300);
 is(reaped($quick), 0, 'a quick run ends well') || diag(slurp("$out/said"));
 
@@ -157,6 +157,7 @@ my %rows = (
     (map { ("push $_" => 1) } qw(longpoll sse websocket)),
     (map { ("memory $_" => 2) } qw(keepalive longpoll sse websocket)),
     'fanout' => 2, 'fanout delay sse' => 1, 'fanout delay nchan' => 1,
+    'console' => 4,
 );
 
 is(join(', ', sort keys %{ $results->{series} }), join(', ', sort keys %rows),
@@ -185,6 +186,10 @@ like($page, qr/^\| idle poll with 100 messages .*\| (met|\*\*behind\*\*) \|$/m,
     'it judges the curves');
 like($page, qr/^\| memory of a worker for each .*\| (met|\*\*behind\*\*) \|$/m,
     '.. and the memory');
+like($page, qr/^\| the console, first view.*\| (met|\*\*behind\*\*) \|$/m,
+    '.. and the console');
+like($page, qr/^\| the console's page, compressed \| 150 KB \| \d/m,
+    '.. and its size');
 unlike($page, qr/Gmchat::Bench|HASH\(0x|ARRAY\(0x|\bnan\b/,
     'nothing in it is anything else than a text');
 
