@@ -58,8 +58,8 @@ async function goesOnline(desk: Desk, { bridge }: Place): Promise<void> {
 
 async function addsPlayers(desk: Desk, { bridge }: Place): Promise<void> {
     await desk.addButton.click();
-    await desk.page.getByLabel('Game server').fill(HOST);
-    await desk.page.getByLabel('Player number').fill('0x');
+    await desk.page.getByLabel('Game server', { exact: true }).fill(HOST);
+    await desk.page.getByLabel('Player number', { exact: true }).fill('0x');
     await holds(() => desk.dialog.getByText(/A number of 1 to 19 digits/)
         .isVisible(), 'what is no number is said to be none');
     is(await desk.dialog.getByRole('button', { name: 'Add', exact: true })

@@ -270,8 +270,8 @@ export class Desk {
 
     async addPlayer(host: string, uid: string): Promise<void> {
         await this.addButton.click();
-        await this.page.getByLabel('Game server').fill(host);
-        await this.page.getByLabel('Player number').fill(uid);
+        await this.page.getByLabel('Game server', { exact: true }).fill(host);
+        await this.page.getByLabel('Player number', { exact: true }).fill(uid);
         await this.dialog.getByRole('button', { name: 'Add', exact: true })
             .click();
     }

@@ -128,7 +128,7 @@ async function names(desk: Desk): Promise<void> {
     ok((await desk.dialog.getByRole('option').allTextContents())
         .some((text) => text.includes(NASTY_NAME)), 'also where it is chosen');
     for (const label of ['Game server', 'Player number']) {
-        await desk.page.getByLabel(label).fill(MARKUP[0]!);
+        await desk.page.getByLabel(label, { exact: true }).fill(MARKUP[0]!);
     }
     is(await desk.dialog.getByRole('button', { name: 'Add', exact: true })
         .isDisabled(), true, 'a number is not anything else');
@@ -138,16 +138,16 @@ async function names(desk: Desk): Promise<void> {
 
 async function admin(desk: Desk): Promise<void> {
     await desk.visit('/admin/accounts');
-    await desk.page.getByLabel('GM account').fill('5002');
-    await desk.page.getByLabel('Name').fill(MARKUP[1]!);
+    await desk.page.getByLabel('GM account', { exact: true }).fill('5002');
+    await desk.page.getByLabel('Name', { exact: true }).fill(MARKUP[1]!);
     await desk.button('Create a GM account').click();
     await desk.page.getByRole('cell', { name: MARKUP[1]!, exact: true })
         .waitFor();
     await harmless(desk, 'accounts');
 
     await desk.visit('/admin/operators');
-    await desk.page.getByLabel('Operator').fill(MARKUP[2]!);
-    await desk.page.getByLabel('GM accounts').fill('5002');
+    await desk.page.getByLabel('Operator', { exact: true }).fill(MARKUP[2]!);
+    await desk.page.getByLabel('GM accounts', { exact: true }).fill('5002');
     await desk.button('Add or change an operator').click();
     await desk.page.getByRole('cell', { name: MARKUP[2]!, exact: true })
         .waitFor();
@@ -159,10 +159,10 @@ async function admin(desk: Desk): Promise<void> {
     await desk.closeDialog();
 
     await desk.visit('/admin/canned');
-    await desk.page.getByLabel('Text').fill(LONG_WORD);
-    await desk.page.getByLabel('Name').fill('a<b>');
+    await desk.page.getByLabel('Text', { exact: true }).fill(LONG_WORD);
+    await desk.page.getByLabel('Name', { exact: true }).fill('a<b>');
     await desk.page.getByText('1 to 32 letters').waitFor();
-    await desk.page.getByLabel('Name').fill('名字');
+    await desk.page.getByLabel('Name', { exact: true }).fill('名字');
     await desk.button('Add or change a canned reply').click();
     await desk.page.getByRole('cell', { name: '/名字' }).waitFor();
     await harmless(desk, 'canned replies');

@@ -140,8 +140,8 @@ async function presence({ eve, tab, bob, all }: Cast, { bridge }: Place):
 
 async function canned({ eve, tab, bob }: Cast): Promise<void> {
     await bob.visit('/admin/canned');
-    await bob.page.getByLabel('Name').fill('greet');
-    await bob.page.getByLabel('Text').fill('Greetings {player}');
+    await bob.page.getByLabel('Name', { exact: true }).fill('greet');
+    await bob.page.getByLabel('Text', { exact: true }).fill('Greetings {player}');
     await bob.button('Add or change a canned reply').click();
     await bob.page.getByText('/greet').waitFor();
 
