@@ -181,26 +181,32 @@ sub take_all {
 
 # What has to come is waited for; where memory failed it may never come.
 
+my $patience;   # when the waiting began, while there is any
+
+$SIG{ALRM} = sub {
+    return if !defined $patience || is_parsing();
+
+    my $waited = time() - $patience;
+    die "nothing comes\n" if $waited > LONG
+        || $waited > SHORT && $memory->field('failed');
+};
+
+# The clock may strike once more when the work is over: hence the outer eval.
+
 sub patient {
     my ($work) = @_;
 
-    my $began = time();
+    my $value;
 
-    # the clock may strike once more when the eval is over
-
-    local $SIG{ALRM} = 'IGNORE';
-
-    my $value = eval {
-        local $SIG{ALRM} = sub {
-            my $waited = time() - $began;
-            return if is_parsing();
-            die "nothing comes\n" if $waited > LONG
-                || $waited > SHORT && $memory->field('failed');
+    eval {
+        eval {
+            $patience = time();
+            setitimer(ITIMER_REAL, 0.02, 0.02);
+            $value = $work->();
         };
-        setitimer(ITIMER_REAL, 0.02, 0.02);
-        $work->();
+        undef $patience;
     };
-
+    undef $patience;
     setitimer(ITIMER_REAL, 0);
 
     return $value;
