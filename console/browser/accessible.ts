@@ -3,6 +3,7 @@
 
 import { findings } from './axe.js';
 import { openDesk, type Desk } from './desk.js';
+import { simulatorTour } from './simulated.js';
 import { story, type Place } from './story.js';
 import { becomes, is, ok } from './tap.js';
 import { ANNA, furnish, GM, OPERATORS, tour, type Look } from './tour.js';
@@ -160,6 +161,7 @@ story(async (place) => {
     await furnish(place, ENGLISH);
     for (const [at, manner] of MANNERS.entries()) {
         await tour(place, manner, ENGLISH, judge(manner), at === 0);
+        await simulatorTour(place, manner, ENGLISH, judge(manner));
     }
     await byKeyboard(place);
 });

@@ -1,20 +1,23 @@
 // Both languages are whole: no view has a word of the other one, or a place where a
 // word is missing; the browser's language chooses, and the settings do at run time.
 
+import { CAST } from '../simulator/cast.js';
 import { openDesk, type Desk } from './desk.js';
+import { simulatorTour } from './simulated.js';
 import { environment, story, type Place } from './story.js';
 import { becomes, is, ok } from './tap.js';
 import { furnish, OPERATORS, tour, type Look } from './tour.js';
 import { CHINESE, ENGLISH } from './words.js';
 
-// What is Latin in a Chinese sentence too: the GM, the keys of a keyboard, operators;
+// What is Latin in a Chinese sentence too: the players of the simulator, the GM, the keys of a keyboard, operators;
 // and what the bridge calls its actions, their parameters and endpoints, which the
 // audit and the counters show as they are.
-const NAMES = new Set(['GM', 'Enter', 'Esc', 'Alt', 'Shift', 'gm', 'gs',
+const NAMES = new Set([...CAST.map((one) => one.name), 'GM', 'Enter', 'Esc', 'Alt', 'Shift', 'gm', 'gs',
     ...Object.values(OPERATORS), ...environment('GMCHAT_NAMES').split(' ')]);
 
-// Variables of canned replies, addresses, time zones, the letters of single keys.
-const SIGNS = /\{\w+\}|\bunix:\S+|\bGMT[+-]\d+|\bEurope\/Berlin\b|\b[a-z]\b/g;
+// Variables of canned replies, addresses, time zones, commands, single letters.
+const SIGNS = new RegExp(['\\{\\w+\\}', '\\bunix:\\S+', '\\bGMT[+-]\\d+',
+    '\\bEurope/Berlin\\b', '\\./gmchat run', '\\b[A-Za-z]\\b'].join('|'), 'g');
 
 // All that the page says: texts that are seen, and those for who does not see.
 function saidBy(desk: Desk): Promise<string[]> {
@@ -24,7 +27,9 @@ function saidBy(desk: Desk): Promise<string[]> {
         const isOther = (element: Element) => {
             const lang = element.closest('[lang]')?.getAttribute('lang');
 
-            return lang !== own || element.closest('noscript') !== null;
+            // What went over the wire is shown as it was.
+            return lang !== own ||
+                element.closest('noscript, .entry, .latest') !== null;
         };
 
         for (const element of document.body.querySelectorAll('*')) {
@@ -116,10 +121,13 @@ function latinBesides(names: readonly string[]): (text: string) => string[] {
 story(async (place) => {
     const english = environment('GMCHAT_LANGUAGE') === 'en';
 
-    await furnish(place, english ? ENGLISH : CHINESE);
-    await tour(place, { locale: english ? 'en-GB' : 'zh-CN' },
-        english ? ENGLISH : CHINESE,
-        english ? judge('en', han) : judge('zh', latin), true);
+    const words = english ? ENGLISH : CHINESE;
+    const options = { locale: english ? 'en-GB' : 'zh-CN' };
+    const look = english ? judge('en', han) : judge('zh', latin);
+
+    await furnish(place, words);
+    await tour(place, options, words, look, true);
+    await simulatorTour(place, options, words, look);
     if (english) {
         await chosen(place);
         await switched(place);

@@ -27,7 +27,7 @@ use Test::More ();
 
 use Test::Gmchat;
 use Test::Gmchat::Log;
-use Test::Gmchat::Process qw(alive reaped spawn);
+use Test::Gmchat::Process qw(alive reaped run_command spawn);
 
 our @EXPORT_OK = qw(start_console);
 
@@ -76,7 +76,7 @@ sub start_console {
     my $nginx = start_nginx(redis => $redis, allow => $arg{allow},
         conf => $conf =~ s/%%MORE%%/$arg{more} \/\/ ''/er, vars => {
             MESSAGE_MAX => $arg{message_max} // '4k',
-            CONSOLE     => sample("$dir/operators"),
+            CONSOLE     => sample("$dir/operators") . simulator("$dir/out"),
             %{ $arg{vars} // {} },
         });
 
@@ -98,6 +98,23 @@ sub sample {
     $text =~ s{^( +alias) [^;]+;}{$1 "$dist/";}m or die 'no alias';
     $text =~ s{^( +auth_basic_user_file) [^;]+;}{$1 "$passwords";}m
         or die 'no passwords';
+
+    return $text;
+}
+
+
+# The player simulator, as ./gmchat run serves it.
+
+sub simulator {
+    my ($output) = @_;
+
+    my ($status, $text) = run_command(output => $output, argv => [ 'bash', '-c',
+        'ROOT=$1 NGINX=$2 CONSOLE_DIST=$3; '
+            . '. "$ROOT/tools/lib/run_console.sh"; simulator_conf', 'bash', $root,
+        $ENV{GMCHAT_NGINX} || Test::Gmchat::Nginx::find_nginx(),
+        dirname(dist()) ]);
+
+    die $text if $status;
 
     return $text;
 }
