@@ -140,6 +140,17 @@ for my $site (qw(cross-site same-site)) {
 is(signed_in($_, 'Sec-Fetch-Site: same-origin', 'Sec-Fetch-Mode: cors')
     ->{status}, 200, "the pages' own: $_") for @calls;
 
+# A handshake is a GET, which would be a call.
+
+for my $origin ('http://evil.example', 'http://localhost:1', 'null',
+    'http://localhost.evil.example', 'http://evil.example http://localhost')
+{
+    is(signed_in($_, "Origin: $origin", 'Upgrade: websocket')->{status}, 403,
+        "a WebSocket of $origin: no $_") for @calls;
+}
+is(signed_in($_, 'Origin: http://localhost')->{status}, 200,
+    "with their own origin: $_") for @calls;
+
 is(called($_)->{status}, 421, "called $_: refused")
     for 'evil.example', "127.0.0.1.evil.example:$port";
 is(called($_)->{status}, 200, "called $_: served")

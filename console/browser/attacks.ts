@@ -145,19 +145,18 @@ export function attack(page: Page, call: Call): Promise<string[]> {
                 source.onerror = end;
                 setTimeout(end, 3000);
             }));
-        // Browsers let those wait that tried in vain: each endpoint once is enough.
-        const socket = params['action'] !== 'stream' ? undefined
-            : new Promise<void>((resolve) => {
-                const one = new WebSocket(query.replace(/^http/, 'ws'));
+        // Its handshake is a GET, which a server may take for a call.
+        const socket = new Promise<void>((resolve) => {
+            const one = new WebSocket(query.replace(/^http/, 'ws'));
 
-                one.onopen = () => {
-                    read.push('WebSocket');
-                    one.send(json);
-                };
-                one.onmessage = (event) => read.push(`frame: ${event.data}`);
-                one.onclose = () => resolve();
-                setTimeout(() => one.close(), 3000);
-            });
+            one.onopen = () => {
+                read.push('WebSocket');
+                one.send(json);
+            };
+            one.onmessage = (event) => read.push(`frame: ${event.data}`);
+            one.onclose = () => resolve();
+            setTimeout(() => one.close(), 3000);
+        });
 
         navigator.sendBeacon(url, new URLSearchParams(params));
         navigator.sendBeacon(url, json);

@@ -9,11 +9,11 @@ import { becomes, is, ok } from './tap.js';
 import { furnish, OPERATORS, tour, type Look } from './tour.js';
 import { CHINESE, ENGLISH } from './words.js';
 
-// What is Latin in a Chinese sentence too: the players of the simulator, the GM, the keys of a keyboard, operators;
-// and what the bridge calls its actions, their parameters and endpoints, which the
-// audit and the counters show as they are.
-const NAMES = new Set([...CAST.map((one) => one.name), 'GM', 'Enter', 'Esc', 'Alt', 'Shift', 'gm', 'gs',
-    ...Object.values(OPERATORS), ...environment('GMCHAT_NAMES').split(' ')]);
+// What is Latin in a Chinese sentence too: the GM, the keys of a keyboard, operators,
+// the players of the simulator; and what the bridge calls its actions, their
+// parameters and endpoints, which the audit and the counters show as they are.
+const NAMES = new Set(['GM', 'Enter', 'Esc', 'Alt', 'Shift', 'gm', 'gs',
+    ...CAST.map((one) => one.name), ...Object.values(OPERATORS), ...environment('GMCHAT_NAMES').split(' ')]);
 
 // Variables of canned replies, addresses, time zones, commands, single letters.
 const SIGNS = new RegExp(['\\{\\w+\\}', '\\bunix:\\S+', '\\bGMT[+-]\\d+',

@@ -54,8 +54,23 @@ function unchanged(before: unknown, after: unknown, label: string): void {
     is(keys, [], label);
 }
 
-async function everyAction(page: Page, { url }: Place, from: string):
-    Promise<void>
+interface Elsewhere {
+    name: string;
+    origin: string;
+}
+
+// A page for each attack: browsers make a page wait whose WebSockets failed.
+async function visit(context: BrowserContext, { origin }: Elsewhere):
+    Promise<Page>
+{
+    const page = await context.newPage();
+
+    await page.goto(`${origin}/elsewhere.html`);
+    return page;
+}
+
+async function everyAction(context: BrowserContext, { url }: Place,
+    from: Elsewhere): Promise<void>
 {
     const actions = JSON.parse(environment('GMCHAT_ACTIONS')) as Action[];
     const paths = JSON.parse(environment('GMCHAT_PATHS')) as [string, string][];
@@ -65,36 +80,44 @@ async function everyAction(page: Page, { url }: Place, from: string):
 
         for (const action of actions.filter((one) => one.endpoint === endpoint)) {
             const { params } = action;
+            const page = await visit(context, from);
+
+            const label = `${from.name}, ${path}, ${params['action']}`;
 
             is(await attack(page, { url: `${url}${path}`, params }), [],
-                `${from}, ${path}, ${params['action']}: nothing can be read`);
+                `${label}: nothing can be read`);
             unchanged(before, await ask('redis_contents', NOTED),
-                `${from}, ${path}, ${params['action']}: nothing is changed`);
+                `${label}: nothing is changed`);
+            await page.close();
         }
     }
 }
 
-async function framed(page: Page, { url }: Place, from: string): Promise<void> {
+async function framed(context: BrowserContext, { url }: Place, from: Elsewhere):
+    Promise<void>
+{
     const before = await ask('redis_contents', NOTED);
-    const opened = page.context().waitForEvent('page');
+    const page = await visit(context, from);
+    const opened = context.waitForEvent('page');
 
     is(await clickjack(page, `${url}/console/`), [],
-        `${from}: a window and a frame give nothing away`);
+        `${from.name}: a window and a frame give nothing away`);
 
     const frame = page.frames().find((one) => one.parentFrame() !== null);
 
     is(await frame?.locator('#console').count(), 0,
-        `${from}: the console is not shown in a frame`);
+        `${from.name}: the console is not shown in a frame`);
 
     const window = await opened;
 
     await window.locator('.desk').waitFor();
     is([await window.locator('.message, dialog').count(),
         await window.evaluate(() => location.hash)], [0, ''],
-    `${from}: a message to its window does nothing`);
+    `${from.name}: a message to its window does nothing`);
     await window.close();
     unchanged(before, await ask('redis_contents', NOTED),
-        `${from}: and nothing is changed`);
+        `${from.name}: and nothing is changed`);
+    await page.close();
 }
 
 // That the page could have done it: its calls came, with the password; and that a
@@ -139,16 +162,13 @@ story(async (place) => {
     const elsewhere = environment('GMCHAT_ELSEWHERE');
 
     // Of the same site, as another port is, and of another one.
-    for (const [from, origin] of [
-        ['another port', elsewhere],
-        ['another site', elsewhere.replace('127.0.0.1', 'localhost')],
-    ] as const) {
-        const page = await context.newPage();
-
-        await page.goto(`${origin}/elsewhere.html`);
-        await everyAction(page, place, from);
-        await framed(page, place, from);
-        await page.close();
+    for (const from of [
+        { name: 'another port', origin: elsewhere },
+        { name: 'another site',
+            origin: elsewhere.replace('127.0.0.1', 'localhost') },
+    ]) {
+        await everyAction(context, place, from);
+        await framed(context, place, from);
     }
     await proof(context, place);
 });

@@ -211,6 +211,14 @@ http {
         "~^(?:cross|same)-site " 1;
     }
 
+    # The handshake of a WebSocket, which is a GET, does not say so, nor do old
+    # browsers: but what can do more than a link can has an Origin.
+    map "\$http_origin http://\$http_host" \$gmchat_foreign_origin {
+        default 1;
+        "~^ " 0;
+        "~^(\S+) \1\$" 0;
+    }
+
     # Another name that leads to this address is another site's trick.
     server {
         listen 127.0.0.1:$1 default_server;
@@ -224,6 +232,9 @@ http {
         absolute_redirect off;
 
         if (\$gmchat_foreign) {
+            return 403 "a page of another site may not call this\n";
+        }
+        if (\$gmchat_foreign_origin) {
             return 403 "a page of another site may not call this\n";
         }
 
