@@ -289,7 +289,8 @@ export class Desk {
     // Elements that no part of the console makes.
     strangers(): Promise<string[]> {
         return this.page.evaluate(() => [...document.querySelectorAll(
-            'img:not([src="icon.svg"]), iframe, object, embed, video, audio, style, form[action], ' +
+            'img:not([src="icon.svg"]), iframe, object, embed, video, audio, ' +
+            'style, form[action], ' +
             'script:not([src^="assets/"]), body b b, marquee, base, ' +
             '[onerror], [onclick], [onload]')]
             .map((element) => element.outerHTML.slice(0, 200)));

@@ -13,7 +13,8 @@ import { CHINESE, ENGLISH } from './words.js';
 // the players of the simulator; and what the bridge calls its actions, their
 // parameters and endpoints, which the audit and the counters show as they are.
 const NAMES = new Set(['GM', 'Enter', 'Esc', 'Alt', 'Shift', 'gm', 'gs',
-    ...CAST.map((one) => one.name), ...Object.values(OPERATORS), ...environment('GMCHAT_NAMES').split(' ')]);
+    ...CAST.map((one) => one.name), ...Object.values(OPERATORS),
+    ...environment('GMCHAT_NAMES').split(' ')]);
 
 // Variables of canned replies, addresses, time zones, commands, single letters.
 const SIGNS = new RegExp(['\\{\\w+\\}', '\\bunix:\\S+', '\\bGMT[+-]\\d+',

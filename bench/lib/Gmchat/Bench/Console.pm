@@ -215,10 +215,10 @@ sub page {
 One GM account with $kept->{conversations} conversations of $kept->{messages} messages
 each, in Debian's Chromium, headless, on the machine of nginx and Redis. A first view
 lasts from the navigation's start until the list is painted and the page has time for
-something else; opening a conversation, from the click until its messages are painted and
-the page has time again. The browser runs already; its cache is empty in the first row. Of
-the other conversations that are opened, $others a round, a round counts the median. The
-page has $size KB, compressed, in all.
+something else; opening a conversation, from the click until its messages are painted
+and the page has time again. The browser runs already; its cache is empty in the first
+row. Of the other conversations that are opened, $others a round, a round counts the
+median. The page has $size KB, compressed, in all.
 
 $table
 EOF
