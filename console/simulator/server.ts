@@ -107,7 +107,7 @@ export class GameServer {
             accounts: [],
             host: this.host,
             online: false,
-            acks: true,
+            acks: () => true,
             cursor: this.cursor,
             fetcher: this.fetcher,
         }, {

@@ -50,8 +50,9 @@ export interface StreamOptions {
     // The game server of a gs stream, which has no accounts.
     host?: string;
     online: boolean;
-    // False: somebody else acknowledges, or nobody does.
-    acks: boolean;
+    // False: somebody else acknowledges, or nobody does. Asked for each event: a role
+    // may change while the stream is open.
+    acks(): boolean;
     cursor: string;
     fetcher: typeof fetch;
     random?: () => number;
@@ -265,7 +266,7 @@ export class Stream {
         if (event.id !== '') {
             this.cursor = event.id;
         }
-        if (KEPT.has(event.name) && this.options.acks) {
+        if (KEPT.has(event.name) && this.options.acks()) {
             this.toAck = event.id;
             this.ackTimer ??= setTimeout(() => void this.ack(), ACK_AFTER);
         }

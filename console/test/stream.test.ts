@@ -42,8 +42,8 @@ function streamOf(statuses: number[] = [], more = {}) {
         return new Response(body, { status: statuses.shift() ?? 200 });
     }) as typeof fetch;
     const stream = new Stream({
-        base: '/gm', accounts: ['5001', '5002'], online: true, acks: true,
-        cursor: '', fetcher, random: () => 0, ...more,
+        base: '/gm', accounts: ['5001', '5002'], online: true,
+        acks: () => true, cursor: '', fetcher, random: () => 0, ...more,
     }, {
         event: (name, data) => events.push(`${name} ${JSON.stringify(data)}`),
         state: (state) => states.push(state),
@@ -77,6 +77,22 @@ test('opened, read, acknowledged', async (t) => {
     assert.deepEqual(events, ['open {"stream":"6f"}', 'message {"id":"1-3"}']);
     await settled(1100);
     assert.deepEqual(acks, ['5001:1-3']);
+});
+
+test('acknowledges from when it may', async (t) => {
+    const may = { now: false };
+    const { stream, connections, events, acks } =
+        streamOf([], { acks: () => may.now });
+
+    t.after(() => stream.stop());
+    stream.start();
+    await until(() => connections.length === 1);
+    connections[0]!.say(OPEN + NEWS);
+    await until(() => events.length === 2);
+    may.now = true;
+    connections[0]!.say(NEWS.replaceAll('1-3', '1-4'));
+    await until(() => acks.length === 1);
+    assert.deepEqual(acks, ['5001:1-4']);
 });
 
 test('comes back behind the last event when the connection breaks', async (t) => {

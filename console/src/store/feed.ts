@@ -91,7 +91,7 @@ export class Feed {
         const stream = new Stream({
             base: this.options.base,
             fetcher: this.options.fetcher,
-            acks: this.options.acks(),
+            acks: this.options.acks,
             accounts,
             online,
             cursor: old?.stream.cursor ?? '',
