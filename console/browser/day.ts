@@ -147,10 +147,10 @@ async function losesNetwork(desk: Desk, { bridge }: Place): Promise<void> {
     await becomes(() => desk.banner.count(), 0, 'back: the banner goes');
     await holds(() => desk.message('while away').isVisible(),
         'what came meanwhile is there');
-    await desk.message('offline words').getByRole('button',
-        { name: 'Try again' }).click();
+    await desk.page.keyboard.press('Escape');
+    await desk.page.keyboard.press('t');
     await becomes(() => desk.stateOf('offline words'), 'stored',
-        'tried again: stored');
+        't tries again: stored');
 }
 
 async function losesAnswer(desk: Desk, { bridge }: Place): Promise<void> {
@@ -268,6 +268,17 @@ async function usesKeys(desk: Desk): Promise<void> {
     await desk.dialog.waitFor();
     ok((await desk.dialog.locator('kbd').count()) >= 15,
         '? shows what keys there are');
+    await desk.closeDialog();
+    await keyboard.press('d');
+    await desk.page.locator('.admin').waitFor();
+    await keyboard.press('d');
+    await desk.page.locator('.admin').waitFor({ state: 'detached' });
+    ok(true, 'd goes to the administration and back');
+    await desk.open(ANNA);
+    await keyboard.press('Escape');
+    await keyboard.press('x');
+    await desk.dialog.getByText('End the friendship with').waitFor();
+    ok(true, 'x asks whether to end the friendship');
     await desk.closeDialog();
     await keyboard.press('/');
     await becomes(() => desk.page.evaluate(() =>

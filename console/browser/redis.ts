@@ -38,6 +38,10 @@ async function sendsFail(desk: Desk): Promise<void> {
     is(await desk.message('during').getByRole('button').allInnerTexts(),
         ['Try again', 'Discard'], 'and what can be done');
 
+    await desk.page.close({ runBeforeUnload: true });
+    await becomes(async () => desk.operator.watch.leaving, 1,
+        'to close the page would lose it: the browser asks');
+
     await desk.row(BEN).click();
     await holds(() => desk.page.locator('.note.bad')
         .getByText('The store is away').isVisible(),

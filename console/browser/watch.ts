@@ -8,6 +8,8 @@ const OF_CALLS = /^Failed to load resource: /;
 
 export class Watch {
     readonly seen: string[] = [];
+    // How often the browser asked whether a page is to be left. It stayed.
+    leaving = 0;
 
     // calls: may calls fail?
     constructor(private readonly calls: boolean) {}
@@ -40,7 +42,11 @@ export class Watch {
             this.seen.push(`error: ${error.stack ?? error.message}`);
         });
         page.on('dialog', (dialog) => {
-            this.seen.push(`dialog: ${dialog.message()}`);
+            if (dialog.type() === 'beforeunload') {
+                this.leaving++;
+            } else {
+                this.seen.push(`dialog: ${dialog.message()}`);
+            }
             void dialog.dismiss();
         });
     }

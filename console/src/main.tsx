@@ -17,6 +17,7 @@ import {
     route, say,
 } from './ui.js';
 import { App } from './views/App.js';
+import { askToEnd } from './views/ConversationView.js';
 
 const page = pageSettings();
 const fetcher = window.fetch.bind(window);
@@ -68,13 +69,16 @@ function longestWaiting(): void {
 
 // The account of the open conversation, else the chosen or the only one.
 function toggleOnline(): void {
-    const gm = desk.open.value?.gm ??
-        (desk.onlyAccount.value || [...desk.followed.value][0]);
+    const followed = [...desk.followed.value];
+    const gm = desk.open.value?.gm ?? (desk.onlyAccount.value ||
+        (followed.length === 1 ? followed[0] : undefined));
     const account = desk.accounts.value.find((one) => one.gm_account === gm);
 
-    if (account === undefined || desk.me.value === undefined ||
-        !mayAct(desk.me.value, account.gm_account))
-    {
+    if (account === undefined) {
+        say(words.value.pick);
+        return;
+    }
+    if (desk.me.value === undefined || !mayAct(desk.me.value, account.gm_account)) {
         return;
     }
     const { name, online } = account;
@@ -83,6 +87,25 @@ function toggleOnline(): void {
         () => say(`${name}: ${online
             ? words.value.offline : words.value.online}`),
         (error: unknown) => say(explain(words.value, asFailure(error))));
+}
+
+function endFriendship(): void {
+    const one = desk.open.value === undefined ? undefined
+        : desk.conversation(desk.open.value.gm, desk.open.value.uid);
+
+    if (one?.ended === false && desk.me.value !== undefined &&
+        mayAct(desk.me.value, one.gm))
+    {
+        askToEnd(desk, one);
+    }
+}
+
+function retry(): void {
+    const { value } = desk.open;
+
+    if (value !== undefined) {
+        desk.outbox.retryAll(value.gm, value.uid);
+    }
 }
 
 // Out of the field, then out of the conversation.
@@ -107,6 +130,10 @@ const COMMANDS: Readonly<Partial<Record<Command, () => void>>> = {
     },
     search: () => { asked.search.value++; },
     compose: () => { asked.compose.value++; },
+    retry,
+    end: endFriendship,
+    place: () => go(route.value.view === 'admin'
+        ? { view: 'desk' } : { view: 'admin', page: 'accounts' }),
     older: () => { asked.older.value++; },
     newest: () => { asked.newest.value++; },
     next: () => step(1),
@@ -161,6 +188,12 @@ window.addEventListener('keydown', allowSound, { once: true });
 window.addEventListener('online', () => desk.network(true));
 window.addEventListener('offline', () => desk.network(false));
 setInterval(look, 10_000);
+window.addEventListener('beforeunload', (event) => {
+    // A reload keeps them, the end of the tab does not: the browser asks.
+    if (desk.outbox.items.peek().length > 0) {
+        event.preventDefault();
+    }
+});
 window.addEventListener('focus', look);
 window.addEventListener('pageshow', look);
 document.addEventListener('visibilitychange', look);

@@ -114,8 +114,7 @@ test('where the bridge is away nothing overtakes', async () => {
         ['failed', 'failed']);
     assert.equal(asked.length, 4);
 
-    outbox.retry('id-1');
-    outbox.retry('id-2');
+    outbox.retryAll('5', '7');
     await settled();
     assert.deepEqual(stored, ['a=1-1', 'b=1-2']);
     assert.deepEqual(asked.slice(4).map((one) => one.msgid), ['id-1', 'id-2']);

@@ -380,11 +380,8 @@ export class Desk {
                 this.tailSoon(gm, uid);
             }
             break;
-        case 'read':
-            break;
         case 'online':
         case 'offline':
-        case 'create':
             this.later.soon(`accounts:${gm}`, async () => {
                 await this.readAccounts();
                 if (action === 'offline') {

@@ -90,6 +90,13 @@ export class Outbox {
         }
     }
 
+    // All of a conversation that failed, in the order in which it was written.
+    retryAll(gm: string, uid: string): void {
+        for (const { msgid } of this.of(gm, uid)) {
+            this.retry(msgid);
+        }
+    }
+
     drop(msgid: string): void {
         this.put(this.items.value.filter((one) => one.msgid !== msgid));
     }

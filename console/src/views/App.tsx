@@ -1,8 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { words } from '../i18n/index.js';
 import { explain } from '../errors.js';
-import { isUnnamed, mayActAtAll, mayAdminister, mayLook }
-    from '../store/rights.js';
+import { isUnnamed, mayActAtAll, mayLook } from '../store/rights.js';
 import type { StreamState } from '../stream.js';
 import { dialog, go, route, said, useDesk } from '../ui.js';
 import { Admin } from './admin/Admin.js';
@@ -94,12 +93,9 @@ function TopBar() {
             <nav aria-label={w.views}>
                 <button class="tab" aria-current={admin ? undefined : 'page'}
                     onClick={() => go({ view: 'desk' })}>{w.desk}</button>
-                {mayLook(me) &&
-                    <button class="tab" aria-current={admin ? 'page' : undefined}
-                        onClick={() => go({
-                            view: 'admin',
-                            page: mayAdminister(me) ? 'accounts' : 'hosts',
-                        })}>{w.admin}</button>}
+                <button class="tab" aria-current={admin ? 'page' : undefined}
+                    onClick={() => go({ view: 'admin', page: 'accounts' })}>
+                    {w.admin}</button>
             </nav>
             <span class={`link ${desk.link.value}`}>
                 <span>{linkWords(desk.link.value)}</span>

@@ -2,6 +2,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { asFailure } from '../api.js';
 import { explain } from '../errors.js';
 import { locale, words } from '../i18n/index.js';
+import type { Conversation } from '../store/conversations.js';
+import type { Desk } from '../store/desk.js';
 import { mayAct } from '../store/rights.js';
 import { date } from '../time.js';
 import { go, question, useDesk } from '../ui.js';
@@ -54,6 +56,14 @@ export function ConversationView({ gm, uid }: { gm: string; uid: string }) {
     );
 }
 
+export function askToEnd(desk: Desk, { gm, uid }: Conversation): void {
+    question.value = {
+        text: words.value.endQuestion(uid),
+        yes: words.value.endFriendship,
+        act: () => desk.end(gm, uid),
+    };
+}
+
 function Foot({ gm, uid, may, failed }: {
     gm: string; uid: string; may: boolean; failed: boolean;
 }) {
@@ -97,13 +107,8 @@ function Head({ gm, uid, may }: { gm: string; uid: string; may: boolean }) {
                 </p>
             </div>
             {may && one !== undefined && !one.ended &&
-                <button class="end" onClick={() => {
-                    question.value = {
-                        text: w.endQuestion(uid),
-                        yes: w.endFriendship,
-                        act: () => desk.end(gm, uid),
-                    };
-                }}>{w.endFriendship}</button>}
+                <button class="end" onClick={() => askToEnd(desk, one)}>
+                    {w.endFriendship}</button>}
         </header>
     );
 }
