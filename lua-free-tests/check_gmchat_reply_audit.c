@@ -68,6 +68,14 @@ START_TEST(audit)
             "{\"res\":1,\"data\":[{\"id\":\"1700000000000-3\","
             "\"ts\":1700000000000,\"operator\":\"olga\",\"address\":"
             "\"::1\",\"action\":\"add\",\"errno\":2}],\"more\":false}");
+
+    /* a refusal without an errno is no success */
+
+    answers(GMCHAT_GM, query,
+            "['ok' 0 [" ENTRY("{}", "not_online") "]]",
+            "{\"res\":1,\"data\":[{\"id\":\"1700000000000-3\","
+            "\"ts\":1700000000000,\"operator\":\"olga\",\"address\":"
+            "\"::1\",\"action\":\"add\",\"errno\":null}],\"more\":false}");
 }
 END_TEST
 

@@ -121,6 +121,10 @@ is_noted('operator', operator => 'root', action => 'operator',
 by('olga', 'add', gm_account => 7, host => 1001, uid => 17);
 is_noted('add', operator => 'olga', action => 'add', gm_account => '7',
     host => '1001', uid => '17', errno => 0);
+plain(offline => gm_account => 7);
+by('olga', 'offline', gm_account => 7);
+is_noted('offline of a GM who is not online', operator => 'olga',
+    action => 'offline', gm_account => '7', errno => undef);
 by('olga', 'online', gm_account => 7, lease => 60);
 is_noted('online', operator => 'olga', action => 'online',
     gm_account => '7', errno => 0);

@@ -83,7 +83,8 @@ export interface AuditEntry {
     uid?: string;
     host?: string;
     target?: string;
-    errno: number | string;
+    // 0: done; null: a refusal that has none.
+    errno: number | null;
     [other: string]: unknown;
 }
 

@@ -170,13 +170,31 @@ gmchat_reply_audit_id(gmchat_buf_t *buf, const gmchat_value_t *id)
 }
 
 
+/* A refusal that has no errno is no success. */
+
+static void
+gmchat_reply_audit_outcome(gmchat_buf_t *buf, gmchat_status_e outcome)
+{
+    int  code;
+
+    code = gmchat_status_row(outcome)->code;
+    gmchat_json_name(buf, "errno");
+
+    if (code == 0 && outcome != GMCHAT_OK) {
+        gmchat_buf_add_text(buf, "null");
+
+    } else {
+        gmchat_buf_add_int(buf, code);
+    }
+}
+
+
 /* {id, {'o', operator, 'a', address, 'c', action, 'p', params, 'r', status}} */
 
 static int
 gmchat_reply_audit_entry(gmchat_reply_t *reply, gmchat_buf_t *buf,
     const gmchat_value_t *items)
 {
-    gmchat_status_e        outcome;
     const gmchat_value_t  *id, *fields, *who, *from, *what, *params, *status;
 
     (void) reply;
@@ -209,9 +227,7 @@ gmchat_reply_audit_entry(gmchat_reply_t *reply, gmchat_buf_t *buf,
         return -1;
     }
 
-    outcome = gmchat_status_find(&status->str);
-    gmchat_json_name(buf, "errno");
-    gmchat_buf_add_int(buf, gmchat_status_row(outcome)->code);
+    gmchat_reply_audit_outcome(buf, gmchat_status_find(&status->str));
     gmchat_buf_add_text(buf, "}");
 
     return 0;

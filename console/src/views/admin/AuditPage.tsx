@@ -16,7 +16,8 @@ const KNOWN = ['id', 'ts', 'operator', 'address', 'action', 'errno'];
 function about(w: Words, entry: AuditEntry): string {
     const names: Readonly<Record<string, string>> = {
         gm_account: w.account, uid: w.player, host: w.host,
-        target: w.name, gm_name: w.name, name: w.name, role: w.role,
+        target: w.operator, gm_name: w.name, name: w.name, role: w.role,
+        gm_accounts: w.accounts,
     };
 
     return Object.entries(entry)
@@ -52,9 +53,9 @@ export function AuditPage() {
             say(explain(w, asFailure(error)));
         }
     };
-    const outcome = (row: AuditEntry) => Number(row.errno) === 0
+    const outcome = (row: AuditEntry) => row.errno === 0
         ? w.done : <span class="bad">{explain(w,
-            new Failure('refused', Number(row.errno), ''), row.action)}</span>;
+            new Failure('refused', row.errno, ''), row.action)}</span>;
 
     return (
         <>
