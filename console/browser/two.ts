@@ -144,6 +144,9 @@ async function canned({ eve, tab, bob }: Cast): Promise<void> {
     await bob.page.getByLabel('Text', { exact: true }).fill('Greetings {player}');
     await bob.button('Add or change a canned reply').click();
     await bob.page.getByText('/greet').waitFor();
+    await bob.button('Change').click();
+    is(await bob.page.getByLabel('Name').isEditable(), false,
+        'a canned reply that is changed keeps its name');
 
     for (const [desk, label] of [[eve, 'one'], [tab, 'the other']] as const) {
         await until(async () => {

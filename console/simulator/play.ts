@@ -46,7 +46,7 @@ export class Play {
             this.world.outgoing(player).length === 0);
     }
 
-    // Until it is over, or ended. Ends at once where nobody can write any more.
+    // Until it is over, or ended.
     async begin(): Promise<void> {
         const { now, sleep } = this.options;
         const evening = ++this.evening;

@@ -19,17 +19,18 @@ export function NumberField({ name, value, set, id }: {
     );
 }
 
-export function TextField({ name, value, set, id, hint, bad, focus }: {
+export function TextField({ name, value, set, id, hint, bad, changes }: {
     name: string; value: string; set: (value: string) => void; id: string;
     hint?: string; bad?: string | undefined;
+    // The name of what is changed: it stays, for another one would be another thing.
     // Begins with the focus, in view.
-    focus?: boolean;
+    changes?: boolean;
 }) {
     const note = bad ?? hint;
     const field = useRef<HTMLInputElement>(null);
 
     useEffect(() => {
-        if (focus === true) {
+        if (changes === true) {
             field.current?.focus();
         }
     }, []);
@@ -38,6 +39,7 @@ export function TextField({ name, value, set, id, hint, bad, focus }: {
         <div class="field">
             <label for={id}>{name}</label>
             <input ref={field} id={id} autocomplete="off" value={value}
+                readOnly={changes === true}
                 aria-invalid={bad !== undefined}
                 aria-describedby={note === undefined ? undefined : `${id}-note`}
                 onInput={(event) => set(event.currentTarget.value)} />

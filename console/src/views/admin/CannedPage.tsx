@@ -83,7 +83,7 @@ function Edit({ of, saved, cancel }: {
             void save();
         }}>
             <TextField name={w.name} value={name} set={setName} id="canned-name"
-                focus={of !== undefined} bad={badName ? w.badName : undefined} />
+                changes={of !== undefined} bad={badName ? w.badName : undefined} />
             <div class="field">
                 <label for="canned-text">{w.text}</label>
                 <textarea id="canned-text" rows={3} value={text}

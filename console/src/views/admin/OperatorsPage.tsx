@@ -87,7 +87,7 @@ function Edit({ of, saved, cancel }: {
             void save();
         }}>
             <TextField name={w.operator} value={operator} set={setOperator}
-                id="operator-name" focus={of !== undefined}
+                id="operator-name" changes={of !== undefined}
                 hint={w.operatorHint} />
             <div class="field">
                 <label for="operator-role">{w.role}</label>
