@@ -406,7 +406,7 @@ ngx_http_gmchat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_gmchat_merge_text(&conf->ttl, &prev->ttl, "2592000");
     ngx_http_gmchat_merge_text(&conf->patience, &prev->patience, "60000");
     ngx_http_gmchat_merge_text(&conf->silent, &prev->silent, "15000");
-    ngx_http_gmchat_merge_text(&conf->audit, &prev->audit, "10000");
+    ngx_http_gmchat_merge_text(&conf->audit, &prev->audit, "100000");
     ngx_conf_merge_msec_value(conf->redeliver, prev->redeliver, 60000);
 
     ngx_conf_merge_value(conf->window, prev->window, 1000);

@@ -180,6 +180,11 @@ by('nemo', 'ack', cursor => '7:1-1');
 is_noted('nobody\'s', operator => 'nemo', action => 'ack', errno => -7);
 by('olga', 'friends', gm_account => 7);
 is_not_noted('a look');
+$nginx->gs('send', uid => 17, text => 'to be taken');
+my $taken = by('olga', 'receive', gm_account => 7, ack => '', format => 'json');
+is(by('olga', 'ack', cursor => "7:$taken->{json}{cursor}")->{json}{res}, 1,
+    'what came is taken');
+is_not_noted('an ack');
 by('olga', 'send', gm_account => 'x');
 is_not_noted('a call that is refused before');
 $nginx->post_form('/gm', [ action => 'offline', gm_account => 7 ],

@@ -108,6 +108,8 @@ typedef struct {
 #define GMCHAT_A_CHANGE      0x100  /* changes something: an operator's is by
                                        POST, and noted */
 #define GMCHAT_A_TELLS       0x200  /* .. and the GM's streams hear of it */
+#define GMCHAT_A_ROUTINE     0x400  /* .. done by pages unasked: only refusals
+                                       are noted */
 
 
 /* Which operators may do it.  A row that does not say is for admins. */

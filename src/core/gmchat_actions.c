@@ -224,7 +224,7 @@ const gmchat_action_t  gmchat_actions[] = {
       NEEDS(REQUIRED(CURSOR), OPTIONAL(GROUP)),
       NULL, "ack_gm", NO_MAILBOX,
       ARGV(P(CURSOR)),
-      gmchat_reply_acked, NULL, CHANGE, MAY(ACT) },
+      gmchat_reply_acked, NULL, CHANGE|GMCHAT_A_ROUTINE, MAY(ACT) },
 
     { GMCHAT_GS, "ack", GMCHAT_P_NONE,
       NEEDS(REQUIRED(CURSOR), OPTIONAL(GROUP)),

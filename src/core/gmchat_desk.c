@@ -61,8 +61,8 @@ gmchat_desk_right(const gmchat_action_t *action, const gmchat_args_t *args)
 gmchat_note_e
 gmchat_desk_note(const gmchat_action_t *action)
 {
-    return action->flags & GMCHAT_A_CHANGE ? GMCHAT_NOTE_CHANGE
-                                           : GMCHAT_NOTE_REFUSAL;
+    return (action->flags & (GMCHAT_A_CHANGE|GMCHAT_A_ROUTINE))
+           == GMCHAT_A_CHANGE ? GMCHAT_NOTE_CHANGE : GMCHAT_NOTE_REFUSAL;
 }
 
 
