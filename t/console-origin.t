@@ -84,7 +84,7 @@ origin($console, 'olga', $console->{nginx}->port('elsewhere'),
 my $port = free_port();
 my $run = launch(conf => $elsewhere =~ s/%%PORT_elsewhere%%/$port/r);
 
-origin($run, $run->{operator}, $port, [ gm => '/console/gm' ],
-    [ gm => '/gm' ], [ gs => '/gs' ], [ gs => '/simulator/gs' ]);
+origin($run, $run->{operator}, $port, [ gm => '/gm' ],
+    [ gm => '/console/gm' ], [ gs => '/gs' ], [ gs => '/simulator/gs' ]);
 ok($run->end, 'it ends');
 finish();
