@@ -100,7 +100,7 @@ START_TEST(words)
                      "olga||look||17|history|refusal||192.0.2.1|10000|"
                      "{\"uid\":\"17\"}|");
     ck_assert_str_eq(word("action=ack&cursor=7:1-2,8:", &olga),
-                     "olga||act|7:1-2,8:||ack|change||192.0.2.1|10000|{}|");
+                     "olga||act|7:1-2,8:||ack|refusal||192.0.2.1|10000|{}|");
     ck_assert_str_eq(word("action=add&gm_account=7&host=1001&uid=17", &olga),
                      "olga||act|7|17|add|change|1|192.0.2.1|10000|"
                      "{\"gm_account\":\"7\",\"uid\":\"17\","
