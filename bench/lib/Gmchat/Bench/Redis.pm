@@ -59,7 +59,8 @@ sub call {
 
 
 # The commands that arrive while the sub runs, but for those of links that are
-# only kept alive: each a list of words. Of $name alone, EVALSHA if not given.
+# only kept alive, and for what workers tell of polls afterwards: each a list of
+# words. Of $name alone, EVALSHA if not given.
 
 sub commands {
     my ($self, $work, $name) = @_;
@@ -76,6 +77,7 @@ sub commands {
     while (my $line = $monitor->next_value) {
         my @words = words($line);
         last if $words[0] eq 'ECHO' && $words[1] eq $mark;
+        next if ($words[4] // '') =~ /^(?:\d+ \d+ )+$/;     # hosts, and when
         push @commands, \@words
             if uc $words[0] eq ($name // 'EVALSHA') && $line !~ /^\S+ \[\d+ lua\]/;
     }
