@@ -3,6 +3,7 @@
 import type { Words } from './i18n/en.js';
 import { settings } from './settings.js';
 import { oneLine } from './text.js';
+import { isOver } from './time.js';
 
 export function titleOf(words: Words, unread: number, counted: boolean): string {
     return counted && unread > 0
@@ -12,12 +13,15 @@ export function titleOf(words: Words, unread: number, counted: boolean): string 
 let audio: AudioContext | undefined;
 let sounded = 0;
 
+// Between two sounds, ms.
+const PAUSE = 1500;
+
 // A tone that comes later than this is about nothing any more, ms.
 const FRESH = 1000;
 
 // Two short tones, made here. A browser is silent until somebody touched the page.
 export function sound(now = Date.now()): void {
-    if (!settings.sound.value || now - sounded < 1500) {
+    if (!settings.sound.value || !isOver(sounded, now, PAUSE)) {
         return;
     }
     sounded = now;

@@ -54,6 +54,12 @@ export function dayMark(words: Words, locale: string, ts: number, now: number):
     return days === 1 ? words.yesterday : date(locale, ts);
 }
 
+// Is so much time over, ms? Also where the clock was set back since: who waits for
+// it to come round again would wait for hours.
+export function isOver(since: number, now: number, ms: number): boolean {
+    return now < since || now - since >= ms;
+}
+
 // In the list: the time of today, else the day.
 export function shortly(words: Words, locale: string, ts: number, now: number):
     string

@@ -185,6 +185,29 @@ test('an account that is given shows, and may be acted for', async (t) => {
     assert.deepEqual(desk.me.value?.gm_accounts, ['5001', '5002']);
 });
 
+test('a clock that is set back stops nothing', async (t) => {
+    const answers: Answers = { ...BRIDGE,
+        read: () => ({ res: 0, errno: -9, error: 'too many' }) };
+    const { desk, calls, clock } = await started(answers);
+    const asked = (action: string) =>
+        calls.filter((one) => one.action === action).length;
+
+    t.after(() => desk.stop());
+    desk.link.value = 'live';
+    await desk.openConversation('5001', '71');
+    await desk.markRead('5001', '71');
+    await until(() => desk.conversation('5001', '71')?.unread === 1);
+
+    const before = { me: asked('me'), friends: asked('friends') };
+
+    clock.now -= 3_600_000;
+    desk.lookAgain();
+    await until(() => asked('me') > before.me &&
+        asked('friends') > before.friends);
+    await desk.markRead('5001', '71');
+    assert.equal(asked('read'), 2);
+});
+
 test('another conversation is opened: the one that ended goes', async (t) => {
     const answers = { ...BRIDGE };
     const { desk } = await started(answers);

@@ -25,6 +25,7 @@ import { mayAct, mayActAtAll, mayLook } from './rights.js';
 import { Roster } from './roster.js';
 import { Strangers } from './strangers.js';
 import { textOf } from '../text.js';
+import { isOver } from '../time.js';
 
 const FRIENDS_AT_ONCE = 6;
 
@@ -195,11 +196,13 @@ export class Desk {
         if (this.me.value === undefined) {
             return;
         }
-        if (now - this.rightsAt >= RIGHTS_EVERY) {
+        if (isOver(this.rightsAt, now, RIGHTS_EVERY)) {
             this.rightsAt = now;
             this.later.soon('rights', () => this.readRights());
         }
-        if (now - this.friendsAt >= FRIENDS_EVERY && this.link.value === 'live') {
+        if (isOver(this.friendsAt, now, FRIENDS_EVERY) &&
+            this.link.value === 'live')
+        {
             this.friendsAt = now;
             this.followed.value.forEach((gm) => this.friendsSoon(gm));
         }
@@ -597,7 +600,7 @@ export class Desk {
     cannedSoon(): void {
         const now = this.options.now();
 
-        if (this.cannedAt === 0 || now - this.cannedAt >= CANNED_FOR) {
+        if (this.cannedAt === 0 || isOver(this.cannedAt, now, CANNED_FOR)) {
             this.cannedAt = now;
             this.later.soon('canned', async () => {
                 this.canned.value = await this.api.canned();

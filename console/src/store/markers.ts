@@ -1,5 +1,6 @@
 // The read markers that this desk moves.
 
+import { isOver } from '../time.js';
 import type { Later } from './later.js';
 import { newestOf } from './log.js';
 import type { Logs } from './logs.js';
@@ -33,7 +34,7 @@ export class Markers {
 
         if (one === undefined || one.unread === 0 || newest === undefined ||
             !this.hooks.mayAct(gm) ||
-            this.options.now() - this.refusedAt < AGAIN)
+            !isOver(this.refusedAt, this.options.now(), AGAIN))
         {
             return;
         }
