@@ -42,6 +42,17 @@ test('a page that overlaps adds nothing twice', () => {
     assert.deepEqual(ids(log), [3, 4, 5, 6, 7, 8, 9]);
 });
 
+test('what came while the page was on its way is kept, in whatever order', () => {
+    const asked = refresh(EMPTY, { messages: page(1, 1), more: false });
+    // The reply to what was sent comes behind the answer of the player.
+    const log = append(append(asked, fromWire(wire(3))), fromWire(wire(2)));
+    const late = refresh(log, { messages: page(1, 2), more: false }, asked);
+
+    assert.deepEqual(ids(late), [1, 2, 3]);
+    assert.deepEqual(ids(refresh(late, { messages: page(1, 3), more: false })),
+        [1, 2, 3]);
+});
+
 test('a live message that came twice stands once', () => {
     const log = refresh(EMPTY, { messages: page(1, 3), more: false });
     const message = fromWire(wire(4));

@@ -90,14 +90,16 @@ export function refresh(log: Log, page: Page, asked = log, doubt = false): Log {
         sure: fresh.length > 0 ? keyOf(fresh.at(-1)!) : log.sure,
     };
     const shared = log.messages.findIndex((one) => inPage.has(keyOf(one)));
+    const before = known(asked);
+    // Replies and events overtake one another: one that the page lacks may stand in
+    // front of one that it has.
+    const since = (message: Message) =>
+        !before.has(keyOf(message)) && !inPage.has(keyOf(message));
 
     if (shared < 0 || (doubt && page.more && !inPage.has(log.sure))) {
         // Nothing in common: more came than a page holds, or all is new here.
-        const before = known(asked);
-
         return {
-            messages: [...fresh, ...log.messages.filter((one) =>
-                !before.has(keyOf(one)) && !inPage.has(keyOf(one)))],
+            messages: [...fresh, ...log.messages.filter(since)],
             more: page.more,
             ...next,
         };
@@ -108,11 +110,13 @@ export function refresh(log: Log, page: Page, asked = log, doubt = false): Log {
     while (!inPage.has(keyOf(log.messages[last]!))) {
         last--;
     }
-    const before = log.loaded ? log.messages.slice(0, shared) : [];
+    const older = log.loaded ? log.messages.slice(0, shared) : [];
 
     return {
-        messages: [...before, ...fresh, ...log.messages.slice(last + 1)],
-        more: before.length > 0 ? log.more : page.more,
+        messages: [...older, ...fresh,
+            ...log.messages.slice(shared, last + 1).filter(since),
+            ...log.messages.slice(last + 1)],
+        more: older.length > 0 ? log.more : page.more,
         ...next,
     };
 }
