@@ -217,6 +217,8 @@ names('nobody.test');
 my $lost = unresolved($watched);
 ok(wait_until(sub { unresolved($watched) > $lost }),
     'a name that nobody knows: counted as "resolve"');
+ok(wait_until(sub { !$watched->gm('accounts')->{json}{res} }),
+    'the one before is left');
 is_error($watched->gm('accounts'), -5, qr/\w/, 'and calls are refused');
 names('master.test');
 ok(wait_until(sub { $watched->gm('accounts')->{json}{res} }),

@@ -20,6 +20,7 @@ my $nginx = start_nginx(redis => $fake, workers => 1,
 http {
     %%PATHS%%
     gmchat_redis %%REDIS%% connect_timeout=20s timeout=20s;
+    gmchat_host_silent 1d;
     server {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }

@@ -65,7 +65,7 @@ my $stored = grep {
 } 1 .. MESSAGES;
 
 is($stored, MESSAGES, 'more is written than the connection takes');
-ok(wait_until(sub { printed() =~ /"text":"@{[ MESSAGES ]} x/ }, 60),
+ok(wait_until(sub { printed() =~ /"text":"@{[ MESSAGES ]} x+"/ }, 60),
     'the client gets the last');
 is_deeply([ printed() =~ /"text":"(\d+) x+"/g ], [ 1 .. MESSAGES ],
     'and all before, once, in order');
