@@ -19,6 +19,8 @@ async function createsAccount(desk: Desk): Promise<void> {
         .click();
     await becomes(() => desk.page.locator('.account .name').allInnerTexts(),
         ['Iris'], 'a GM account is made');
+    await desk.onlineSwitch('Iris').click();
+    await becomes(() => desk.isOnline('Iris'), true, 'and goes online');
 }
 
 // What the head of a player's conversation says of it.

@@ -143,6 +143,9 @@ async function admin(desk: Desk): Promise<void> {
     await desk.button('Create a GM account').click();
     await desk.page.getByRole('cell', { name: MARKUP[1]!, exact: true })
         .waitFor();
+    is(await desk.page.getByRole('row').filter({ hasText: '5002' })
+        .getByRole('cell', { name: 'Offline' }).count(), 1,
+    'a new account is offline until somebody switches it on');
     await harmless(desk, 'accounts');
 
     await desk.visit('/admin/operators');

@@ -189,6 +189,10 @@ async function rights({ bob }: Cast, place: Place): Promise<void> {
     ok(!/three|by Eve/.test(await bob.page.locator('#console').innerText()),
         'and nothing that was said is left on the page');
     await bob.live();
+    await bob.visit(`/c/${GM}/${BEN}`);
+    await bob.page.locator('.note.bad[role=alert]').waitFor();
+    ok(!/Loading/.test(await bob.page.locator('#console').innerText()),
+        'by its address it is refused, and does not load for ever');
 
     await bridge.gm('dismiss', { operator: 'bob' });
     await bob.page.getByText('The bridge does not know the operator bob')

@@ -194,6 +194,8 @@ http {
                       '"\$gmchat_operator" \$gmchat_store_time';
     access_log access.log gmchat;
 
+    client_max_body_size    16k;
+    client_body_buffer_size 16k;
     client_body_temp_path temp/body;
     proxy_temp_path       temp/proxy;
     fastcgi_temp_path     temp/fastcgi;

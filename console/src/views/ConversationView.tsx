@@ -50,7 +50,8 @@ export function ConversationView({ gm, uid }: { gm: string; uid: string }) {
                 {explain(w, failure)}
                 <button onClick={load}>{w.again}</button>
             </p>}
-            <Messages gm={gm} uid={uid} />
+            {failure?.passing === false && !desk.logOf(gm, uid).value.loaded
+                ? <div class="messages" /> : <Messages gm={gm} uid={uid} />}
             <Foot gm={gm} uid={uid} may={may} failed={failure !== undefined} />
         </>
     );

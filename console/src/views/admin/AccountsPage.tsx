@@ -49,6 +49,8 @@ function Create({ created }: { created: () => Promise<void> }) {
         setFailure(undefined);
         try {
             await desk.api.post('create', { gm_account: gm, gm_name: name });
+            // A new one is online, and nobody sits there yet.
+            await desk.api.post('offline', { gm_account: gm });
             setGm('');
             setName('');
             say(w.accountCreated(name));
