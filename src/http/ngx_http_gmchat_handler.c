@@ -323,16 +323,31 @@ ngx_http_gmchat_run_script(ngx_http_gmchat_call_t *call)
 }
 
 
-static void
-ngx_http_gmchat_permitted(ngx_http_gmchat_call_t *call,
+/* Ends a call that a script said no to. */
+
+static ngx_uint_t
+ngx_http_gmchat_refused(ngx_http_gmchat_call_t *call,
     const gmchat_value_t *value)
 {
     gmchat_status_e  status;
 
     status = gmchat_reply_status(value);
 
-    if (status != GMCHAT_OK) {
-        ngx_http_gmchat_call_fail(call, status);
+    if (status == GMCHAT_OK) {
+        return 0;
+    }
+
+    ngx_http_gmchat_call_fail(call, status);
+
+    return 1;
+}
+
+
+static void
+ngx_http_gmchat_permitted(ngx_http_gmchat_call_t *call,
+    const gmchat_value_t *value)
+{
+    if (ngx_http_gmchat_refused(call, value)) {
         return;
     }
 
@@ -349,12 +364,7 @@ static void
 ngx_http_gmchat_guarded(ngx_http_gmchat_call_t *call,
     const gmchat_value_t *value)
 {
-    gmchat_status_e  status;
-
-    status = gmchat_reply_status(value);
-
-    if (status != GMCHAT_OK) {
-        ngx_http_gmchat_call_fail(call, status);
+    if (ngx_http_gmchat_refused(call, value)) {
         return;
     }
 
@@ -394,10 +404,7 @@ ngx_http_gmchat_scripted(ngx_http_gmchat_call_t *call,
     gmchat_reply_t   reply;
     gmchat_status_e  status;
 
-    status = gmchat_reply_status(value);
-
-    if (status != GMCHAT_OK) {
-        ngx_http_gmchat_call_fail(call, status);
+    if (ngx_http_gmchat_refused(call, value)) {
         return;
     }
 
