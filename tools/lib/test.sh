@@ -44,8 +44,11 @@ cmd_test() {
 }
 
 # tell_outcome <what failed...>
+# What t/ found wrong stands far above by now: it is said once more.
 tell_outcome() {
     echo
+    awk '/^#   Failed test/ { of_failure = 1 } !/^#/ { of_failure = 0 }
+         of_failure' "$PROVE_LOG"
     sed -nE '/^(Test Summary Report|All tests successful|Files=)/,$p' \
         "$PROVE_LOG"
     [ $# -eq 0 ] || die "failed: $(join_words "$@")"
