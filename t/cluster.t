@@ -207,8 +207,24 @@ ok(say_to_host($managed, 'moved', group => $groups[0]),
     'also by who is subscribed');
 ok(say_to_host($nginx, 'moved', group => $groups[0]),
     'also by who knew the hosts before');
-cmp_ok(metric($asker, 'gmchat_store_redirects_total'), '>', 0,
-    'as a redirect, which is counted');
+
+# .. unless the map was asked for in that very moment, as by a worker that is
+# not ready yet: then it moves once more
+
+sub redirected {
+    return metric($asker, 'gmchat_store_redirects_total') > 0;
+}
+
+for my $again (1 .. 5) {
+    last if redirected();
+
+    ($from, $to) = ($to, $from);
+    $cluster->migrate($slot, $from, $to);
+    say_to_host($asker, "moved again, $again", group => $groups[0])
+        or die 'a slot that moved again is not found';
+}
+
+ok(redirected(), 'as a redirect, which is counted');
 
 
 # ---- TLS
