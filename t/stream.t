@@ -39,6 +39,12 @@ http {
             gmchat_window 100000;
             send_timeout 1s;
         }
+        location /patient {
+            gmchat gs;
+            gmchat_stream_buffer 16k;
+            gmchat_window 100000;
+            send_timeout 4s;
+        }
         location /page { gmchat gs; gmchat_origin https://ops.example; }
         location /any { gmchat gs; gmchat_origin *; }
         location /status { gmchat status; }
@@ -778,16 +784,16 @@ $slow->close;
 
 # one that reads slowly is not cut
 
-$slow = hosts('1013', at => '/slow', receive_buffer => 4096);
-$slow->next_event('online');
 say_to(1013, map { "$_ " . 'y' x 4000 } 1 .. 100);
+$slow = hosts('1013', at => '/patient', receive_buffer => 4096);
+$slow->next_event('online');
 @numbers = ();
 $now = time();
 
 while (@numbers < 100) {
     my $next = $slow->next_event('message', 10) or last;
     push @numbers, $next->{data}{text} =~ /^(\d+)/;
-    wait_until(sub { time() > $now + 0.03 * @numbers });
+    wait_until(sub { time() > $now + 0.06 * @numbers });
 }
 
 is(join(' ', @numbers), join(' ', 1 .. 100),
