@@ -194,6 +194,12 @@ async function rights({ bob }: Cast, place: Place): Promise<void> {
     ok(!/Loading/.test(await bob.page.locator('#console').innerText()),
         'by its address it is refused, and does not load for ever');
 
+    const fresh = await bob.operator.tab(`/c/${GM}/${BEN}`);
+
+    await fresh.live();
+    await fresh.page.locator('.note.bad[role=alert]').waitFor();
+    await fresh.page.close();
+
     await bridge.gm('dismiss', { operator: 'bob' });
     await bob.page.getByText('The bridge does not know the operator bob')
         .waitFor();

@@ -156,6 +156,19 @@ test('an account that was taken away leaves nothing behind', async (t) => {
     assert.equal(desk.logOf('5001', '71').value.loaded, false);
 });
 
+test('what was never mine stays open, and says that it is refused', async (t) => {
+    const answers = { ...BRIDGE,
+        history: () => ({ res: 0, errno: -7, error: 'not allowed' }) };
+    const { desk } = deskOf(answers);
+
+    t.after(() => desk.stop());
+    desk.show({ gm: '9001', uid: '71' });
+    await desk.start();
+    await assert.rejects(desk.openConversation('9001', '71'));
+    await desk.readRights();
+    assert.deepEqual(desk.open.value, { gm: '9001', uid: '71' });
+});
+
 test('canned replies are read again when they are needed, not at each key',
     async (t) => {
         const answers = { ...BRIDGE };

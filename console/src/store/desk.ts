@@ -160,9 +160,12 @@ export class Desk {
         const before = this.followed.value;
 
         batch(() => {
+            const gone = this.accounts.value.map((one) => one.gm_account)
+                .filter((one) => !there.includes(one));
+
             this.accounts.value = accounts;
             this.followed.value = new Set(followed);
-            this.forgetGone(there);
+            this.forgetGone(there, gone);
         });
         this.follow();
         if (this.feed !== undefined) {
@@ -171,19 +174,18 @@ export class Desk {
         }
     }
 
-    // An account was taken from this operator: nothing of it is shown any more.
-    private forgetGone(there: readonly string[]): void {
-        const gone = [...this.present.value].filter(
+    // Accounts that were taken from this operator: nothing of them is shown any more.
+    // One that was never there stays open: its view says what the bridge says.
+    private forgetGone(there: readonly string[], gone: readonly string[]): void {
+        const left = [...this.present.value].filter(
             (one) => !there.includes(one));
 
-        if (gone.length > 0) {
-            this.presence.keep(gone, false);
+        if (left.length > 0) {
+            this.presence.keep(left, false);
         }
         this.roster.keep((one) => this.followed.value.has(one.gm));
         this.logs.forget((gm) => !there.includes(gm));
-        if (this.open.peek() !== undefined &&
-            !there.includes(this.open.peek()!.gm))
-        {
+        if (gone.includes(this.open.peek()?.gm ?? '')) {
             this.open.value = undefined;
         }
     }
