@@ -31,7 +31,7 @@ use constant {
     RELOADS => 50,      # of each nginx
     KILLS   => 50,
     RATE    => 20_000,  # messages a second, if they are fast enough
-    SECONDS => 100,     # then it is given up
+    SECONDS => 400,     # then it is given up
     TRACES  => 3,       # complaints that are told in full
 };
 
