@@ -83,8 +83,14 @@ EOF
         n => 0, uid => 1000, sent => {}, got => {}, cursor => {}, said => [],
     }, $class);
 
-    $nginx->gm('create', gm_account => $_, gm_name => "GM$_") for 1, 2;
-    $nginx->gm('add', gm_account => 1, host => 1001, uid => 5);
+    # A call that is late was carried out, or will never be.
+    for my $call ((map { [ 'create', gm_account => $_, gm_name => "GM$_" ] } 1, 2),
+        [ 'add', gm_account => 1, host => 1001, uid => 5 ])
+    {
+        main::wait_until(sub { ($nginx->gm(@$call)->{json}{errno} // 0) >= 0 })
+            or die "@$call: not carried out";
+    }
+
     ($self->{worker}) = $nginx->workers;
 
     return $self;
