@@ -21,6 +21,7 @@ use constant {
     PLAYERS => 3,       # of each GM
     RELOADS => 5,
     ROUNDS  => 12,      # of messages, while nginx reloads or a worker dies
+    PATIENT => 120,     # seconds that a browser on a busy machine may take
 };
 
 my $redis = start_redis();
@@ -176,7 +177,7 @@ sub browser_says {
     return wait_until(sub {
         read_reports();
         return $condition->() || !alive($browser);
-    }) && alive($browser);
+    }, PATIENT) && alive($browser);
 }
 
 # What nginx says of the streams that it was asked for, as hashes
@@ -246,15 +247,19 @@ sub send_until_back {
     my ($before, $also, @back) = @_;
 
     my $end = $rounds + ROUNDS;
+    my ($done, @away);
 
     return browser_says(sub {
         my $now = opened();
 
         send_round() if $rounds < $end;
+        $done = $also->();
+        @away = grep { $now->{$_} <= $before->{$_} } @back;
 
-        return $rounds == $end && $also->()
-            && all { $now->{$_} > $before->{$_} } @back;
-    });
+        return $rounds == $end && $done && !@away;
+    }) || !diag(join("\n", $end - $rounds . ' rounds are left',
+        $done ? 'the old workers went' : 'old workers are there',
+        map { "not there: $_" } @away));
 }
 
 # ---- it begins

@@ -8,6 +8,7 @@ use warnings;
 
 use Gmchat::Bench::GrowthStock qw(prefix_of);
 use Test::Gmchat::Process qw(wait_until);
+use Time::HiRes qw(time);
 
 use constant {
     GM    => 1,
@@ -15,6 +16,7 @@ use constant {
     OWN   => 200_000,           # players with a host each: uids and hosts
     MANY  => 1_000_000,         # accounts
     TALK  => 100,               # messages of a conversation
+    SETTLED => 1.2,             # seconds for which nothing changed
 };
 
 my @ROWS = (
@@ -115,7 +117,7 @@ sub talk {
 
 # Bytes, once what Redis frees beside its work is freed, and what scripts left
 # behind, which newer ones count; without those of its connections, whose
-# buffers come and go.
+# buffers come and go: Redis counts them anew within a second.
 
 sub used {
     my ($redis) = @_;
@@ -125,7 +127,18 @@ sub used {
 
     $redis->call('EVAL', 'collectgarbage() return 1', 0);
 
-    return $redis->info('used_memory') - $redis->info('mem_clients_normal');
+    my ($used, $since) = (-1, 0);
+
+    wait_until(sub {
+        my $now = $redis->info('used_memory')
+            - $redis->info('mem_clients_normal');
+
+        ($used, $since) = ($now, time()) if $now != $used;
+
+        return time() > $since + SETTLED;
+    }) or die "Redis' memory does not come to rest\n";
+
+    return $used;
 }
 
 
