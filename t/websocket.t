@@ -544,7 +544,7 @@ sub filled {
     return %filled;
 }
 
-# last_poll is noted a little later.
+# last_poll is noted a little later: it tells who is silent.
 
 sub polls_noted {
     my @hosts = map { items($nginx->call("/$_/gm", 'hosts',
@@ -559,7 +559,7 @@ for my $step (@steps) {
     my ($endpoint, $action, $params) = @$step;
 
     ok(wait_until(\&polls_noted), 'the polls are noted')
-        if $action eq 'hosts';
+        if "$endpoint $action" =~ /^gm (?:hosts|send)$/;
 
     $by_http = $nginx->call("/http/$endpoint", $action,
         filled($params, $by_http))->{json} // {};
