@@ -13,7 +13,8 @@ use Test::Gmchat::Http qw(format_request);
 use Test::More;
 
 my $redis = start_redis();
-my $nginx = start_nginx(redis => $redis, conf => <<'EOF');
+# One worker: what a receive took is settled before the next call.
+my $nginx = start_nginx(redis => $redis, workers => 1, conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%

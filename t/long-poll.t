@@ -117,14 +117,6 @@ sub polls {
         @lines;
 }
 
-# Taken by a plain receive, and not settled yet.
-
-sub in_flight {
-    my ($mailbox) = @_;
-
-    return $redis->cmd('HGET', "gmchat:{default}:box:$mailbox:m", 'flight');
-}
-
 # Until the calls that wait on a channel have looked, and wait.
 
 sub settled {
@@ -373,7 +365,7 @@ ok(settled('h1010') && still_held($wakes), 'and not its receive');
 $one->gm('send', gm_account => 10, uid => 888, text => 'another player');
 is(data(answer($wakes))->[0]{uid}, '888',
     'a message to any player of the host wakes it');
-ok(wait_until(sub { !in_flight('h1010') }),
+ok($redis->wait_settled('h1010'),
     'that its reply was written, the store is told');
 polls();
 gm_writes(10);

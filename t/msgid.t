@@ -83,7 +83,7 @@ is(scalar items($nginx->gm('receive', gm_account => 1, ack => '',
 # later
 
 $nginx->gs('receive', host => 1001);
-ok(wait_until(sub { !undelivered() }), 'it is delivered');
+ok($redis->wait_settled('h1001'), 'it is delivered');
 $repeat = $nginx->gm(@call, msgid => 'm1');
 is($repeat->{json}{id}, $first->{json}{id},
     'a repeat after the message was delivered has the first id');

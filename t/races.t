@@ -157,6 +157,7 @@ is_deeply(outcomes(@replies), { ok => 1, -10 => 99 },
 # cursors under way
 
 $nginx->gs('receive', host => 1002);
+ok($redis->wait_settled('h1002'), 'what was taken is done with');
 my $received = 0;
 my $cursor = '';
 

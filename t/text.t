@@ -15,7 +15,9 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $redis = start_redis();
-my $nginx = start_nginx(quiet => 1, redis => $redis, conf => <<'EOF');
+# One worker: what a receive took is settled before the next call.
+my $nginx = start_nginx(quiet => 1, redis => $redis, workers => 1,
+    conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%

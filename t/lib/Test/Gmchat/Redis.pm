@@ -234,6 +234,19 @@ sub info {
 }
 
 
+# Until what plain receives took of a mailbox is settled: a worker says so once
+# the reply is written, and another one may be asked before that.
+
+sub wait_settled {
+    my ($self, $mailbox) = @_;
+
+    return wait_until(sub {
+        return !$self->cmd('HGET', "gmchat:{default}:box:$mailbox:m",
+            'flight');
+    });
+}
+
+
 # Everything that is stored, as one text: two calls give the same text
 # exactly when nothing changed in between.
 
