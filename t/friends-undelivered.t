@@ -68,7 +68,7 @@ sub undelivered {
 sub becomes {
     my ($expected, $label) = @_;
 
-    wait_until(sub { undelivered() eq $expected }, 10);
+    wait_until(sub { undelivered() eq $expected });
     is(undelivered(), $expected, $label);
 }
 

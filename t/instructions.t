@@ -162,7 +162,7 @@ sub instructions {
         argv => [ "$FindBin::Bin/../tools/instructions", '--counts', $counts,
             '--only', 'return,relation-idle', @options ]);
 
-    wait_until(sub { !alive($pid) }, 120) or die 'instructions does not end';
+    wait_until(sub { !alive($pid) }, 600) or die 'instructions does not end';
 
     return (reaped($pid) >> 8, slurp($output));
 }

@@ -113,7 +113,7 @@ is_success(to_player(32, "t$_"), "another behind it, $_ of 4") for 1 .. 4;
 is_error(to_player(32, 'x'), -4, qr/\w/, 'these five are all there may be');
 is(scalar items($nginx->gs('receive', host => 1003, format => 'json')), 4,
     'the four are received');
-ok(wait_until(sub { to_player(32, 'r1')->{json}{res} }, 10),
+ok(wait_until(sub { to_player(32, 'r1')->{json}{res} }),
     'and make room though the first is still in flight');
 is_success(to_player(32, "r$_"), 'for as many') for 2 .. 4;
 is_error(to_player(32, 'x'), -4, qr/\w/, 'and no more');

@@ -69,7 +69,9 @@ my $nginx = start_nginx(redis => $redis, vars => { PASSWORD => "$dir/password" }
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%% user=gmchat password_file=%%PASSWORD%%;
+    gmchat_redis %%REDIS%% user=gmchat password_file=%%PASSWORD%%
+                 timeout=20s;
+    gmchat_ping 1h;     # some are not read for long
     gmchat_operator $http_x_operator;
     gmchat_admin root;
     gmchat_group default client;

@@ -17,7 +17,7 @@ my $nginx = start_nginx(quiet => 1, workers => 4, redis => $redis,
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%%;
+    gmchat_redis %%REDIS%% timeout=20s;
     server {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }
@@ -148,6 +148,7 @@ is(scalar(grep { !$_->{json}{repeat} } @replies), 1,
     'one of them was the first');
 is(scalar items($nginx->gs('receive', host => 1002, format => 'json')), 1,
     'and it is stored once');
+ok($redis->wait_settled('h1002'), 'and handed over');
 
 @replies = $nginx->at_once(map { uri('/gm', 'send', gm_account => 1,
     uid => 100, text => "x$_", msgid => 'n') } 1 .. 100);

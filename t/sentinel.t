@@ -79,10 +79,13 @@ ok($set->wait_in_sync, 'all are in sync again');
 
 $before = $set->master;
 $waiters = waiters($nginx);
+$count = switches();
 while_sending($nginx, 'the master hangs', sub {
     $before->pause;
     $set->wait_promotion($before) or die 'no promotion';
 });
+ok(wait_until(sub { switches() >= $count + $nginx->{workers} }),
+    'every worker knows the new master');
 
 my $stayed = $set->master;
 $before->resume;

@@ -17,7 +17,7 @@ my $nginx = start_nginx(redis => $fake, workers => 1, conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%% timeout=1s;
+    gmchat_redis %%REDIS%% timeout=2s;
     server {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }

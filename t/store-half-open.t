@@ -10,6 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
+use Test::Gmchat::Client qw(befriend say_to_host);
 use Test::More;
 
 my $redis = start_redis();
@@ -18,7 +19,7 @@ my $nginx = start_nginx(redis => $fake, workers => 1, conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%% timeout=500ms probe=300ms;
+    gmchat_redis %%REDIS%% timeout=800ms probe=300ms;
     server {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }
@@ -27,8 +28,7 @@ http {
 }
 EOF
 
-$nginx->gm('create', gm_account => 1, gm_name => 'Ann');
-$nginx->gm('add', gm_account => 1, host => 1001, uid => 5);
+ok(befriend($nginx), 'a GM and players');
 
 # while nobody calls
 
@@ -57,17 +57,31 @@ ok(wait_until(sub { $nginx->gm('online', gm_account => 1)->{json}{res} }),
 
 # what was taken on the dead link comes again
 
-$nginx->gm('send', gm_account => 1, uid => 5, text => 'x');
-my $poll = $nginx->gs('receive', host => 1001, ack => '', format => 'json');
+sub receive {
+    my ($ack) = @_;
+
+    my $reply;
+
+    wait_until(sub {
+        $reply = $nginx->gs('receive', host => 1001, ack => $ack,
+            format => 'json');
+        return $reply->{json}{res};
+    });
+
+    return $reply;
+}
+
+ok(say_to_host($nginx, 'x'), 'a message');
+my $poll = receive('');
+is(scalar items($poll), 1, 'is received');
 $fake->freeze;
 ok(wait_until(sub {
     my $again = $nginx->gs('receive', host => 1001, ack => '',
         format => 'json');
     return (() = items($again)) == 1;
 }), 'a message that was not acknowledged is there after the link died');
-$nginx->gs('receive', host => 1001, ack => $poll->{json}{cursor});
-is_deeply([ items($nginx->gs('receive', host => 1001, ack => '',
-    format => 'json')) ], [], 'and can be acknowledged then');
+receive($poll->{json}{cursor});
+is_deeply([ items(receive('')) ], [], 'and can be acknowledged then');
 
 # The deadline of a reply is `timeout`, also on a link that was just made.
 # connect_timeout is longer than the test waits for any reply.
