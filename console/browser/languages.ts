@@ -83,8 +83,10 @@ async function chosen(place: Place): Promise<void> {
         const desk = await openDesk(place,
             { operator: OPERATORS.admin, locale });
 
-        is([await desk.page.evaluate(() => document.documentElement.lang),
-            (await desk.title()).replace(/^\(\d+\) /, '')], [lang, title],
+        await becomes(async () => [
+            await desk.page.evaluate(() => document.documentElement.lang),
+            (await desk.title()).replace(/^\(\d+\) /, ''),
+        ], [lang, title],
         `a browser of ${locale} has the page in ${lang}`);
         await desk.context.close();
     }
@@ -104,7 +106,7 @@ async function switched(place: Place): Promise<void> {
 
     await desk.page.reload();
     await desk.ready();
-    is(await heading(), 'GM 工作台', 'it is kept');
+    await becomes(heading, 'GM 工作台', 'it is kept');
     await desk.page.keyboard.press(',');
     await desk.dialog.locator('select').first().selectOption('auto');
     await becomes(heading, 'GM desk', 'and given back to the browser');

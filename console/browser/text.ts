@@ -60,7 +60,7 @@ async function fromPlayer(desk: Desk, { bridge }: Place): Promise<void> {
             'half of a surrogate pair is refused as a text');
     }
     await harmless(desk, 'messages of a player');
-    ok((await desk.lastLine(ANNA)).includes('<b>'),
+    await holds(async () => (await desk.lastLine(ANNA)).includes('<b>'),
         'the list shows the last one as text');
 
     const wider = await desk.page.locator('.messages').evaluate((element) =>
@@ -110,7 +110,8 @@ async function draft(desk: Desk): Promise<void> {
     await desk.field.fill(MARKUP[0]!);
     await desk.page.reload();
     await desk.opened(ANNA);
-    is(await desk.field.inputValue(), MARKUP[0]!, 'a draft is kept as it is');
+    await becomes(() => desk.field.inputValue(), MARKUP[0]!,
+        'a draft is kept as it is');
     await becomes(async () => (await desk.texts()).includes(MARKUP[1]!), true,
         'and so is what was said');
     await harmless(desk, 'a page that is loaded again');
@@ -125,8 +126,9 @@ async function names(desk: Desk): Promise<void> {
     is(await desk.headOrder(), ['Server', HOST],
         'a name that turns the direction turns nothing but itself');
     await desk.addButton.click();
-    ok((await desk.dialog.getByRole('option').allTextContents())
-        .some((text) => text.includes(NASTY_NAME)), 'also where it is chosen');
+    await holds(async () =>
+        (await desk.dialog.getByRole('option').allTextContents())
+            .some((text) => text.includes(NASTY_NAME)), 'also where it is chosen');
     for (const label of ['Game server', 'Player number']) {
         await desk.page.getByLabel(label, { exact: true }).fill(MARKUP[0]!);
     }
@@ -143,7 +145,7 @@ async function admin(desk: Desk): Promise<void> {
     await desk.button('Create a GM account').click();
     await desk.page.getByRole('cell', { name: MARKUP[1]!, exact: true })
         .waitFor();
-    is(await desk.page.getByRole('row').filter({ hasText: '5002' })
+    await becomes(() => desk.page.getByRole('row').filter({ hasText: '5002' })
         .getByRole('cell', { name: 'Offline' }).count(), 1,
     'a new account is offline until somebody switches it on');
     await harmless(desk, 'accounts');
