@@ -22,8 +22,8 @@ my $conf = <<'EOF';
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%% probe=300ms wake_timeout=900ms timeout=500ms
-                 connect_timeout=500ms;
+    gmchat_redis %%REDIS%% probe=300ms wake_timeout=900ms timeout=%%TIMEOUT%%
+                 connect_timeout=%%TIMEOUT%%;
     server {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }
@@ -45,9 +45,14 @@ $node->cmd('CONFIG', 'SET', 'cluster-announce-port', $fake->{port});
 is($node->cmd('CLUSTER', 'SLOTS')->[0][2][1], $fake->{port},
     'a node that names the fake');
 
+# Where calls are to be refused they are so after `timeout`; where they are to
+# be stored there is time for it.
+
 sub bridge {
+    my ($timeout) = @_;
+
     return start_nginx(redis => "redis+cluster://$fake->{address}",
-        conf => $conf, workers => 1);
+        conf => $conf, workers => 1, vars => { TIMEOUT => $timeout });
 }
 
 sub commands {
@@ -61,7 +66,7 @@ sub commands {
 # ---- channels
 
 $fake->on(name => 'COMMAND', reply => "*1\r\n*-1\r\n");
-my $plain = bridge();
+my $plain = bridge('5s');
 ok(befriend($plain), 'a server without SSUBSCRIBE');
 are_woken(waiters($plain), 'a server without SSUBSCRIBE');
 is(scalar(() = $fake->seen('SSUBSCRIBE')), 0, 'is not asked for it');
@@ -70,7 +75,8 @@ cmp_ok(commands('publish'), '>', 0, 'but by PUBLISH');
 
 $fake->clear_rules;
 $fake->forget;
-my $nginx = bridge();
+my $patient = bridge('5s');
+my $nginx = $patient;
 ok(befriend($nginx), 'a server with SSUBSCRIBE');
 are_woken(waiters($nginx), 'a server with SSUBSCRIBE');
 cmp_ok(scalar(() = $fake->seen('SSUBSCRIBE')), '>', 0, 'is asked for it');
@@ -118,6 +124,9 @@ for my $error (
 
 
 # ---- errors that stay
+
+$nginx = bridge('500ms');
+ok(wait_until(sub { say()->{json}{res} }), 'one with less time');
 
 for my $error (
     'CLUSTERDOWN Hash slot not served',
@@ -182,7 +191,7 @@ my %reply = (
 
 for my $what (sort keys %reply) {
     $fake->on(name => 'CLUSTER', match => '(?i)slots', reply => $reply{$what});
-    my $new = bridge();
+    my $new = bridge('500ms');
     is_error($new->gm('accounts'), -5, qr/\w/, "a map with $what: refused");
     $fake->clear_rules;
     ok(wait_until(sub { $new->gm('accounts')->{json}{res} }),
@@ -191,6 +200,9 @@ for my $what (sort keys %reply) {
 }
 
 # the same while it serves
+
+$nginx->stop;
+$nginx = $patient;
 
 for my $what (grep { !/dead/ } sort keys %reply) {
     $fake->on(name => 'CLUSTER', match => '(?i)slots', reply => $reply{$what});
