@@ -22,9 +22,9 @@ use Test::Gmchat::Sse;
 use Test::Gmchat::WebSocket;
 use Test::More;
 
-# GM 7 is olga's, with player 47110815017 on host 471108151. GM 8 is otto's, with
-# player 18, and 19, which GM 7 had before. The number is long: times, ids and the
-# names of streams have none such in them by chance.
+# GM 7 is olga's, with player 47110815017 on host 471108151. GM 8 is otto's,
+# with player 18, and 19, which GM 7 had before. The number is long: no time, no
+# id and no name of a stream has it by chance.
 
 my ($text, $number) = ('sesame-seven', '47110815');
 my $secret = qr/$text|$number/;
