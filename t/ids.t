@@ -66,6 +66,7 @@ is_deeply([ sort @polled ], [ sort @sent ], 'the ids that send gave');
 
 my @taken = map { $_->{id} } poll();
 is_deeply(\@taken, \@polled, 'the same to whoever receives');
+ok($redis->wait_settled('h1001'), 'which is done with them');
 
 # over time
 
@@ -76,6 +77,7 @@ ok($nginx->reload, 'a reload');
 $nginx->get(send_uri(2, 'after the reload'));
 gapless('the next follows after a reload', $taken[-1],
     map { $_->{id} } poll());
+$redis->wait_settled('h1001');
 
 my $repeat = send_uri(3, 'once') . '&msgid=m';
 $nginx->get($repeat) for 1 .. 5;
@@ -93,6 +95,7 @@ is(scalar @of_one, 3, 'three messages to one GM');
 gapless('without a gap', @of_one);
 is(scalar @of_two, 2, 'two to another, written in between');
 gapless('without a gap', @of_two);
+$redis->wait_settled($_) for qw(g1 g2);
 
 # many epochs in one mailbox, as of a Redis that was restarted again and again
 # while nobody polled: an epoch begins where the store's history is another
@@ -157,7 +160,7 @@ for my $case (
         wait_until(sub {
             push @plain, map { $_->{id} } items($receive->(limit => $limit));
             return @plain >= 40;
-        }, 10);
+        });
         is_deeply(\@plain, \@sent,
             "$label: so does a plain receive, $limit at a time");
 

@@ -85,6 +85,7 @@ is_deeply([ @{ ask('/gm?action=add&gm_account=100002&host=1001&uid=7001') }
 is_deeply(read_data(ask('/gs?action=relation&host=1001'), 'apply_data'),
     { 7001 => [ '100001', 'Lily' ], 7002 => [ '100002', "\x{5c0f}\x{660e}" ] },
     'relation');
+$redis->wait_settled('h1001', 'rel');
 is_deeply(read_data(ask('/gs?action=relation&host=1001'), 'remove_data'), [],
     'nothing ended');
 is_deeply([ sort @{ read_data(ask('/gs?action=online&host=1001')) } ],

@@ -234,14 +234,17 @@ sub info {
 }
 
 
-# Until what plain receives took of a mailbox is settled: a worker says so once
-# the reply is written, and another one may be asked before that.
+# Until what plain receives took of a mailbox (or of the relations of a host:
+# kind "rel") is settled: a worker says so once the reply is written, and another
+# one may be asked before that.
 
 sub wait_settled {
-    my ($self, $mailbox) = @_;
+    my ($self, $mailbox, $kind) = @_;
+
+    $kind //= 'box';
 
     return wait_until(sub {
-        return !$self->cmd('HGET', "gmchat:{default}:box:$mailbox:m",
+        return !$self->cmd('HGET', "gmchat:{default}:$kind:$mailbox:m",
             'flight');
     });
 }
