@@ -72,8 +72,10 @@ is(join(' ', $bars =~ />([\d.]+)</g), '40.0 20.0', 'their sums stand behind');
 
 my $busy = spawn(name => 'busy', output => "$out/busy.out",
     argv => [ $^X, '-e', '1 while 1' ]);
-my $cpu = $frame->cpu(sub { wait_until(sub { 0 }, 0.5); 'done' },
-    { busy => [ $busy ], idle => [ $$ ] });
+my $cpu = $frame->cpu(sub {
+    wait_until(sub { Gmchat::Bench::Cpu::time_of($busy) > 300_000 });
+    'done';
+}, { busy => [ $busy ], idle => [ $$ ] });
 signal_and_wait('KILL', $busy);
 
 is($cpu->{result}, 'done', 'what the work gave comes back');

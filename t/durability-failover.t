@@ -110,11 +110,20 @@ while_sending($spread, 'a master of a cluster is killed', sub {
     $cluster->wait_complete or die 'not in sync';
 }, strict => 1, params => [ group => $groups[0] ]);
 
+# Patient enough for a slow machine, as one of them has to answer in time.
+
+my $patient = start_nginx(redis => $cluster, workers => 1, conf => $conf
+    =~ s/timeout=1s\s+connect_timeout=500ms/timeout=9s connect_timeout=9s/r,
+    vars => { DURABILITY => 'replicas=1 timeout=2s' });
+
+ok(befriend($patient, group => $_), "$_: a bridge that is more patient")
+    for @groups[ 0, 1 ];
+
 my ($alone) = $cluster->replicas_of($cluster->owner($slot));
 $alone->pause;
-is_error($spread->gs('send', uid => 5, text => 'x', group => $groups[0]), -6,
+is_error($patient->gs('send', uid => 5, text => 'x', group => $groups[0]), -6,
     qr/\w/, 'a master whose replica hangs: unknown');
-is_success($spread->gs('send', uid => 5, text => 'x', group => $groups[1]),
+is_success($patient->gs('send', uid => 5, text => 'x', group => $groups[1]),
     'and the others are served');
 $alone->resume;
 ok(wait_until(sub {
@@ -130,7 +139,11 @@ my $bridge = start_nginx(redis => $frail, conf => $conf,
     vars => { DURABILITY => 'memory' });
 
 ok(befriend($bridge), 'a bridge that wants no replica');
-$bridge->gm('add', gm_account => 1, host => 1002, uid => 20);
+ok(wait_until(sub {
+    my $made = $bridge->gm('add', gm_account => 1, host => 1002, uid => 20)
+        ->{json} // {};
+    return $made->{res} || ($made->{errno} // 0) == 3;
+}), 'with a player on another host');
 
 sub say {
     my ($uid, $text) = @_;
@@ -168,7 +181,7 @@ sub events_until {
 
     my @events;
 
-    while (my $event = $stream->next_event(undef, 20)) {
+    while (my $event = $stream->next_event) {
         push @events, $event;
         last if $event->{event} eq 'message' && $event->{data}{text} eq $text;
     }

@@ -187,7 +187,7 @@ my $parts = start_nginx(redis => $fake, vars => { ROOT => temp_folder() },
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%% timeout=500ms;
+    gmchat_redis %%REDIS%% timeout=20s;
     server {
         listen 127.0.0.1:%%PORT%%;
         root %%ROOT%%;

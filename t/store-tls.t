@@ -43,7 +43,8 @@ sub plays {
     my ($directive, $label) = @_;
 
     $redis->cmd('FLUSHALL');
-    my $nginx = start_nginx(redis => "$directive $login", conf => $conf);
+    my $nginx = start_nginx(conf => $conf,
+        redis => "$directive connect_timeout=20s timeout=20s $login");
     is_bare($nginx->gm('create', gm_account => 1, gm_name => 'Ann'),
         "$label: create");
     $nginx->gm('add', gm_account => 1, host => 1001, uid => 5);

@@ -84,7 +84,7 @@ sub closes_with {
 
     my $ws = open_stream();
     $ws->write($bytes);
-    my $seen = eval { $ws->close_code(10) } // 'open';
+    my $seen = eval { $ws->close_code } // 'open';
     $ws->close;
 
     return is($seen, $code, $label);

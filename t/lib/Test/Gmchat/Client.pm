@@ -86,7 +86,7 @@ sub held {
 sub answer {
     my ($call, $seconds) = @_;
 
-    my $response = eval { $call->{connection}->response($seconds // 20) };
+    my $response = eval { $call->{connection}->response($seconds) };
 
     $call->{connection}->close;
 

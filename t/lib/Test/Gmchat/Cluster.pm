@@ -451,7 +451,8 @@ sub wait_failover {
 }
 
 
-# A planned failover: a replica takes over from its master. Returns it.
+# A planned failover: a replica takes over from its master. Returns it. Where the
+# two are not ready in five seconds they give up, and are asked again.
 
 sub failover {
     my ($self, $master) = @_;
@@ -459,9 +460,15 @@ sub failover {
     my ($first) = map { /^(\d+)/ } @{ itself($master)->{slots} };
     my ($replica) = grep { $_->answers } $self->replicas_of($master);
 
-    $replica->cmd('CLUSTER', 'FAILOVER');
+    for my $try (1 .. 4) {
+        $replica->cmd('CLUSTER', 'FAILOVER')
+            if itself($replica)->{flags} =~ /slave/;
 
-    return $self->wait_failover($first, $master);
+        my $new = $self->wait_failover($first, $master, 8);
+        return $new if $new;
+    }
+
+    return;
 }
 
 

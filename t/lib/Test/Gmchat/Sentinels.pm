@@ -35,10 +35,12 @@ use Test::Gmchat::Process qw(wait_until);
 # every second while its master is away, and promotes none of which it did not
 # hear for three times the first of these, or five times the second. Whoever
 # did not hear of a promotion for four publish periods takes it back, and the
-# leader itself may take a second to notice it.
+# leader itself may take a second to notice it. A sentinel that stood still for
+# two seconds, as on a busy machine, acts no more for the tilt period, which is
+# half a minute by default: as long as tests wait for a promotion.
 
 my @periods = qw(info-period 400 ping-period 300 ask-period 100
-    publish-period 500 min-link-reconnect-period 100);
+    publish-period 500 min-link-reconnect-period 100 tilt-period 2000);
 
 
 sub new {

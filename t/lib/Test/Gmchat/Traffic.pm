@@ -34,8 +34,14 @@ sub waiters {
 
     drain($nginx, '/gs', host => 1001, @params);
 
-    my $stream = stream_of($nginx, '/gs?'
-        . encode_params([ host => 1001, @params ]));
+    my $uri = '/gs?' . encode_params([ host => 1001, @params ]);
+    my $stream;
+
+    # what is refused is tried again, as by drain()
+    wait_until(sub {
+        $stream = stream_of($nginx, $uri);
+        return $stream->{headers};
+    }) or die 'a stream that is refused';
     $stream->next_event('ready') or die 'a stream that does not begin';
 
     return {
@@ -89,7 +95,7 @@ sub are_woken {
     Test::More::is(texts_told($waiters), $text,
         "$label: the held call is answered with it");
 
-    my $event = $waiters->{stream}->next_event('message', 20);
+    my $event = $waiters->{stream}->next_event('message');
     Test::More::is($event ? $event->{data}{text} : 'no event', $text,
         "$label: the stream that was open tells it");
     $waiters->{stream}->close;
