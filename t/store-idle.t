@@ -19,7 +19,7 @@ my $nginx = start_nginx(quiet => 1, redis => $fake, workers => 2,
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%% probe=500ms;
+    gmchat_redis %%REDIS%% probe=500ms connect_timeout=20s timeout=20s;
     gmchat_poll_cache max=100 inactive=1s;
     server {
         listen 127.0.0.1:%%PORT%%;

@@ -9,6 +9,9 @@ package Test::Gmchat::Nginx;
 #   %%REDIS%%    what gmchat_redis takes for the Redis given as `redis`
 #   %%DIR%%      the instance's folder
 #   %%name%%     any name given in `vars`
+#
+# With `quiet`, "gmchat_redis %%REDIS%%;" has long timeouts: nothing may be logged
+# of a store that is lost, as it is where the machine stands still for a second.
 
 use strict;
 use warnings;
@@ -20,6 +23,8 @@ use Test::Gmchat::Log;
 use Test::Gmchat::Port qw(free_port);
 use Test::Gmchat::Process
     qw(spawn wait_until alive reaped signal_and_wait children_of run_command);
+
+use constant PATIENT => 'connect_timeout=20s timeout=20s';
 
 
 # new(dir, conf, redis, vars, workers, root, asan, preload, env, valgrind, under),
@@ -54,6 +59,8 @@ sub write_conf {
     my ($self, $conf) = @_;
 
     $self->{conf} = $conf;
+    $conf =~ s/(gmchat_redis %%REDIS%%);/$1 @{[PATIENT]};/g
+        if $self->{quiet} && ($self->redis_url // '') !~ /timeout=/;
     $conf =~ s/%%(\w+?)%%/$self->substitute($1)/ge;
 
     open(my $file, '>', "$self->{dir}/nginx.conf") or die $!;
