@@ -451,8 +451,8 @@ sub wait_failover {
 }
 
 
-# A planned failover: a replica takes over from its master. Returns it. Where the
-# two are not ready in five seconds they give up, and are asked again.
+# A planned failover: a replica takes over from its master. Returns it. Where
+# the two are not ready in five seconds they give up, and are asked again.
 
 sub failover {
     my ($self, $master) = @_;

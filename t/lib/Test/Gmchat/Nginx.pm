@@ -10,8 +10,9 @@ package Test::Gmchat::Nginx;
 #   %%DIR%%      the instance's folder
 #   %%name%%     any name given in `vars`
 #
-# With `quiet`, "gmchat_redis %%REDIS%%;" has long timeouts: nothing may be logged
-# of a store that is lost, as it is where the machine stands still for a second.
+# With `quiet`, "gmchat_redis %%REDIS%%;" has long timeouts: nothing may be
+# logged of a store that is lost, as it is where a machine stands still for a
+# second.
 
 use strict;
 use warnings;

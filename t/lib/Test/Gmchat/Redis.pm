@@ -235,8 +235,8 @@ sub info {
 
 
 # Until what plain receives took of a mailbox (or of the relations of a host:
-# kind "rel") is settled: a worker says so once the reply is written, and another
-# one may be asked before that.
+# kind "rel") is settled: a worker says so once the reply is written, and
+# another one may be asked before that.
 
 sub wait_settled {
     my ($self, $mailbox, $kind) = @_;
