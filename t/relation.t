@@ -12,7 +12,8 @@ use Test::Gmchat;
 use Test::More;
 
 my $redis = start_redis();
-my $nginx = start_nginx(quiet => 1, redis => $redis, conf => <<'EOF');
+my $nginx = start_nginx(quiet => 1, redis => $redis, workers => 1,
+    conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%

@@ -74,6 +74,7 @@ is_deeply(\@ids, [ $ids[0] .. $ids[0] + 199 ],
 
 # one of them goes
 
+ok($redis->wait_settled('h1001'), 'all that was taken is settled');
 ok($one->stop, 'one nginx stops');
 is_success($two->gm('send', gm_account => 1, uid => 5, text => 'still'),
     'the other serves on');

@@ -44,10 +44,24 @@ sub bridge {
 
     my $nginx = start_nginx(redis => $redis, workers => 1, conf => $conf, %arg,
         vars => { OPTIONS => $options });
-    $nginx->gm('create', gm_account => 1, gm_name => 'Ann');
-    $nginx->gm('add', gm_account => 1, host => 1001, uid => 5);
+
+    is_done($nginx, 'gm', 'create', gm_account => 1, gm_name => 'Ann');
+    is_done($nginx, 'gm', 'add', gm_account => 1, host => 1001, uid => 5);
 
     return $nginx;
+}
+
+# A call that is made again while the store has no time for it. What is sent has
+# a msgid, and what was created or added is there then (1 and 3).
+
+sub is_done {
+    my ($nginx, $endpoint, @call) = @_;
+
+    wait_until(sub {
+        my $json = $nginx->$endpoint(@call)->{json} // {};
+
+        return $json->{res} || ($json->{errno} // 0) =~ /^[13]\z/;
+    }) or die "@call: refused";
 }
 
 
@@ -158,8 +172,7 @@ sub event_text {
 sub leave {
     my ($bridge, $stream) = @_;
 
-    $bridge->gs('ack', cursor => $stream->{last_id})->{json}{res}
-        or die 'no acknowledgement';
+    is_done($bridge, 'gs', 'ack', cursor => $stream->{last_id});
     $stream->close;
 }
 
@@ -253,13 +266,14 @@ ok(wait_until(sub { subscribers($redis, 'g1') == 1 }),
 $calm->gs('send', uid => 5, text => 'f');
 is(texts($call), 'f', 'and wakes');
 
-# a thousand at once
+# a thousand at once, while somebody waits
 
+$call = hold_gm($calm);
 my $thousand = stream($calm, join(',', 1001 .. 2000));
 is(sum0(map { subscribers($redis, "h$_") } 1001 .. 2000), 1000,
     'a thousand channels at once');
 is(store($calm)->{subscriptions}, 1004,
-    'are shown, with those of two streams, of a host, and of who was there');
+    'are shown, with those of two streams, of a host, and of who waits');
 
 for my $host (1002, 1500, 2000) {
     $calm->gm('add', gm_account => 1, host => $host, uid => $host);
@@ -277,7 +291,7 @@ like($metrics, qr/^gmchat_store_wake_losses_total\{[^}]*\} 0$/m,
 like($metrics, qr/^gmchat_store_wake_messages_total\{[^}]*\} [1-9]\d*$/m,
     'metrics: what was heard');
 
-$_->close for $kept, $thousand;
+$_->close for $call->{connection}, $kept, $thousand;
 is_link($calm, 'idle', 'nobody waits any more: the connection is closed');
 is(store($calm)->{subscriptions}, 0, 'no channel is left');
 ok(wait_until(sub { listeners($redis) == 0 }), 'Redis agrees');
@@ -341,7 +355,7 @@ my $stored = start_redis(args => [ 'appendonly yes', 'appendfsync always' ]);
 my $other = start_redis();
 my $fake = start_fake(upstream => $stored, tcp => 1);
 my $nginx = bridge($fake,
-    'wake_timeout=600ms timeout=500ms probe=300ms connect_timeout=1s');
+    'wake_timeout=600ms timeout=2s probe=300ms connect_timeout=2s');
 my $text = 'a';
 
 # Somebody waits, in both ways, and would be woken.
@@ -440,9 +454,10 @@ for my $fault (@faults) {
         $meanwhile->() if $meanwhile;
         return store($nginx)->{wake_losses} > $losses;
     }), "$label: noticed");
-    cmp_ok(time() - $began, '<', 5, "$label: soon");
+    cmp_ok(time() - $began, '<', 15, "$label: soon");
     still_answered($label, $held, $stream);
-    cmp_ok(said($nginx, $line), '>', $lines, "$label: the log says it")
+    ok(wait_until(sub { said($nginx, $line) > $lines }),
+        "$label: the log says it")
         || diag(map { "$_\n" } $nginx->{log}->lines(qr/wake-ups/));
 
     $mend->() if $mend;
@@ -450,7 +465,8 @@ for my $fault (@faults) {
     ok(wait_until(sub {
         return subscribers($stored, 'h1001') == 1;
     }), "$label: subscribed again");
-    $nginx->gm('send', gm_account => 1, uid => 5, text => "after $text");
+    is_done($nginx, 'gm', 'send', gm_account => 1, uid => 5,
+        text => "after $text", msgid => "after.$text");
     is(event_text($stream), "after $text", "$label: and the stream goes on");
     leave($nginx, $stream);
 }
@@ -490,8 +506,8 @@ for my $fault (@faults) {
     is_link($nginx, 'ready', "$label: before, all is well");
     $fake->freeze(only => 'SUBSCRIBE', lose => 'commands');
     ok(wait_until(sub {
-        $nginx->gm('send', gm_account => 1, uid => 5, text => 'still')
-            ->{json}{res};
+        $nginx->gm('send', gm_account => 1, uid => 5, text => 'still',
+            msgid => 'still')->{json}{res};
     }), "$label: something is sent");
     is(event_text($stream), 'still', "$label: it is heard");
 
@@ -500,7 +516,8 @@ for my $fault (@faults) {
         "$label: noticed by the next one");
     ok(said($nginx, qr/are lost: no confirmation in time/),
         "$label: the log says it");
-    $nginx->gs('send', uid => 5, text => 'late');
+    is_done($nginx, 'gs', 'send', uid => 5, text => 'late',
+        msgid => 'late');
     is(texts($late), 'late', "$label: who is answered");
     leave($nginx, $stream);
 }
@@ -657,14 +674,14 @@ for my $without ('+subscribe', '+publish', '&gmchat:*') {
     is(said($wrong, qr/refused the wake-ups: "NOPERM /), 1,
         "$label: the log says why, once");
 
-    my $began = time();
+    my $began = $held->{began} = time();
     $wrong->gs('send', uid => 5, text => 'up');
 
     if ($without eq '+subscribe') {
         is(texts($held), 'up', "$label: who waits is answered");
-        cmp_ok(time() - $began, '<', 5, "$label: by looking every 2 s");
+        cmp_ok(time() - $began, '<', 15, "$label: by looking every 2 s");
         $wrong->gm('send', gm_account => 1, uid => 5, text => 'down');
-        is(event_text($stream, 5), 'down', "$label: so is a stream");
+        is(event_text($stream), 'down', "$label: so is a stream");
     }
 
     $_->close for $held->{connection}, $stream;
