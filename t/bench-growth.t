@@ -145,7 +145,7 @@ $redis->stop;
 my $quick = spawn(name => 'bench', output => "$out/said",
     argv => [ "$root/tools/bench", '--quick', '--only',
         'growth,push,memory,fanout,console', '--out', $out ]);
-wait_until(sub { !alive($quick) }, 300);
+wait_until(sub { !alive($quick) }, 900);
 is(reaped($quick), 0, 'a quick run ends well') || diag(slurp("$out/said"));
 
 my $results = JSON::PP->new->decode(slurp("$out/results.json"));

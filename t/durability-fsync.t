@@ -19,7 +19,7 @@ my $conf = <<'EOF';
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%% timeout=5s connect_timeout=1s;
+    gmchat_redis %%REDIS%% timeout=4s connect_timeout=1s;
     gmchat_durability %%DURABILITY%%;
     server {
         listen 127.0.0.1:%%PORT%%;
@@ -130,7 +130,7 @@ sub fsyncs {
 my ($done, $short) = map { { reply => "*2\r\n:$_\r\n:0\r\n" } } 1, 0;
 
 fsyncs($done);
-my $nginx = bridge($fake, 'fsync timeout=2s');
+my $nginx = bridge($fake, 'fsync timeout=1s');
 ok(befriend($nginx), 'it is on the disk: a GM and friends');
 is_success($nginx->gs('send', uid => 5, text => 'safe'), 'and a message');
 is(join(' ', drain($nginx, '/gm', gm_account => 1)), 'safe',

@@ -138,7 +138,7 @@ sub begin {
 sub outcome {
     my ($name) = @_;
 
-    wait_until(sub { !Test::Gmchat::Process::alive($pid{$name}) }, 180)
+    wait_until(sub { !Test::Gmchat::Process::alive($pid{$name}) }, 400)
         or die 'the soak does not end';
     open(my $file, '<', "$folder/$name.out") or die $!;
     local $/;

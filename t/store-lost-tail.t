@@ -126,7 +126,7 @@ is(scalar items($second), 3, 'and three that one of them has');
 
 my $links = made_ready();
 go_back_to($snapshot);
-ok(wait_until(sub { made_ready() > $links }, 10),
+ok(wait_until(sub { made_ready() > $links }),
     'the link notices by itself');
 is($redis->info('role'), 'master', 'though nothing was ever refused');
 

@@ -47,14 +47,14 @@ function focused(desk: Desk): Promise<Focused> {
         }
         const style = getComputedStyle(element);
         const box = element.getBoundingClientRect();
-        const name = element.getAttribute('aria-label') ?? element.id ??
-            element.textContent ?? '';
+        const uid = element.getAttribute('data-uid');
+        const name = uid ?? element.getAttribute('aria-label') ?? element.id;
         const sign = style.outlineStyle !== 'none' &&
             parseFloat(style.outlineWidth) > 0 || style.boxShadow !== 'none';
 
         return {
-            what: `${element.tagName} ${name || element.textContent} ` +
-                `${element.getAttribute('data-uid') ?? ''}`,
+            // What is written in a row changes as time goes by.
+            what: `${element.tagName} ${name || element.textContent}`,
             visible: sign && box.width > 0 && box.height > 0 &&
                 box.bottom > 0 && box.right > 0 &&
                 box.top < window.innerHeight && box.left < window.innerWidth,
@@ -86,11 +86,11 @@ function unreached(desk: Desk, seen: readonly Focused[]): Promise<string[]> {
         'button:not([disabled]), input, select, textarea, summary, a[href]')]
         .filter((element) => element.checkVisibility())
         .map((element) => {
-            const name = element.getAttribute('aria-label') ?? element.id ??
-                element.textContent ?? '';
+            const uid = element.getAttribute('data-uid');
+            const name = uid ?? element.getAttribute('aria-label') ??
+                element.id;
 
-            return `${element.tagName} ${name || element.textContent} ` +
-                `${element.getAttribute('data-uid') ?? ''}`;
+            return `${element.tagName} ${name || element.textContent}`;
         })
         .filter((what) => !reached.includes(what)),
         seen.map((one) => one.what));
