@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use IO::Select;
 use Test::Gmchat;
 use Test::Gmchat::Client qw(metric);
 use Test::Gmchat::Http qw(format_request);
@@ -111,9 +112,10 @@ sub begin {
     my ($bytes) = @_;
 
     my $connection = $nginx->connect;
+    my $began = time();
     $connection->write($bytes);
 
-    return { connection => $connection, began => time(),
+    return { connection => $connection, began => $began,
         length => length $bytes };
 }
 
@@ -160,7 +162,7 @@ sub stay {
 sub answer {
     my ($call) = @_;
 
-    my $response = eval { $call->{connection}->response(LONG) };
+    my $response = eval { $call->{connection}->response(2 * LONG) };
     $call->{took} = time() - $call->{began};
 
     return $response // { status => 'no response', body => '' };
@@ -180,7 +182,8 @@ sub lines_of {
     return grep { /$pattern/ } map { s/\n//r } <$file>;
 }
 
-# How often the request of a host was made; and when all of it is in the log.
+# How often the request of a host was made; and when all of it is in the log,
+# which is one line for each call.
 
 sub asked {
     my ($of) = @_;
@@ -189,9 +192,12 @@ sub asked {
 }
 
 sub made {
-    my ($of) = @_;
+    my ($of, $calls) = @_;
 
-    wait_until(sub { lines_of('calls', qr/\bhost=$of\b/) });
+    wait_until(sub {
+        my @lines = lines_of('calls', qr/\bhost=$of\b/);
+        return @lines >= ($calls // 1);
+    });
 
     return asked($of);
 }
@@ -247,11 +253,13 @@ is(made($at), 2, 'of a request that was made twice');
 # what it waits for is what it saw first, whoever asks again
 
 $at = new_host();
+is_bare($sender->gm('offline', gm_account => 1), 'nobody is online');
 $call = begin(format_request('GET',
     "/gs?action=online&format=json&host=$at&wait=@{[LONG]}"));
 ok(waits(1), 'online without a cursor is held');
 $sender->gm('online', gm_account => 1);
 is_deeply(answer($call)->{json}{data}, [ '1' ], 'until the list changes');
+cmp_ok($call->{took}, '<', SOON, 'and no longer');
 is(made($at), 2, 'and was parked meanwhile');
 $sender->gm('offline', gm_account => 1);
 
@@ -394,6 +402,7 @@ $call = begin(receive('/gs', $at));
 ok(waits(1), 'a call is held');
 $call->{connection}->close;
 ok(wait_until(sub { waiting() == 0 }), 'whose client leaves');
+made($at);
 @lines = lines_of('calls', qr/host=$at/);
 is(scalar @lines, 1, 'that is logged once');
 like($lines[0], qr/^499 \S+ $call->{length} 1 receive /, 'as 499');
@@ -449,7 +458,7 @@ for my $text (qw(first second)) {
         return grep { /"text":"$text"/ } <$file>;
     }), "and hears the $text");
 }
-is(made($at), 4, 'both were made twice');
+is(made($at, 2), 4, 'both were made twice');
 like((lines_of('calls', qr/host=$at/))[1], qr/^200 \S+ \d+ 2 /,
     'on one connection');
 
@@ -467,12 +476,28 @@ $at = new_host();
 my @crowd = map { begin(receive('/gs', $at)) } 1 .. 100;
 ok(waits(100), 'a hundred wait for the same');
 
+# Where that takes long, calls end by their time: their connections go on.
+
+my $crowd = IO::Select->new(map { $_->{connection}{socket} } @crowd);
+my %of = map { fileno($_->{connection}{socket}) => $_ } @crowd;
+
+sub go_on {
+    for my $socket ($crowd->can_read(0)) {
+        my $call = $of{ fileno($socket) };
+        is_success(answer($call), 'a call that waited for long ends');
+        $call->{connection}->write(receive('/gs', $at));
+    }
+
+    return 1;
+}
+
 sub wake_up {
     my $looked = asked($at) + 100;
 
     $redis->cmd('PUBLISH', "gmchat:{default}:to:h$at", 'm');
 
-    return wait_until(sub { asked($at) >= $looked }) && waits(100);
+    return wait_until(sub { go_on() && asked($at) >= $looked })
+        && wait_until(sub { go_on() && join(' ', waiting()) eq '100 100' });
 }
 
 wake_up() for 1 .. 20;
