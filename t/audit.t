@@ -145,6 +145,7 @@ is_not_noted('a receive that got nothing');
 $nginx->gs(send => uid => 17, text => 'hello');
 my $got = by('olga', 'receive', gm_account => 7, format => 'json');
 is(scalar(items($got)), 1, 'one that gets something');
+ok($redis->wait_settled('g7'), 'and has it');
 is_noted('receive', operator => 'olga', action => 'receive',
     gm_account => '7', errno => 0);
 

@@ -662,6 +662,8 @@ while ($actions =~ /^```http\n((?:(?!```).*\n)+?)```/mg) {
 
     my $seen = $reply =~ /\Aevent:/ ? watch_stream($request, $reply)
                                     : play($request);
+    ok(is_settled(), 'what it took is settled')
+        if $first =~ /action=(?:receive|relation)/;
 
     learn($reply, $seen->{body});
     is("$seen->{status} " . timeless($seen->{body}),
@@ -723,6 +725,17 @@ sub hosts_are_noted {
     wait_until(sub {
         $nginx->gm('hosts', format => 'json')->{body}
             !~ /"host":"100[12]","last_poll":0/;
+    });
+}
+
+# The worker says what a plain call took once its reply is written: the next
+# call may go to the other one.
+
+sub is_settled {
+    return wait_until(sub {
+        return !grep { $redis->cmd('HGET', $_, 'flight') }
+            map { @{ $redis->cmd('KEYS', "gmchat:{default}:$_:*:m") } }
+            qw(box rel);
     });
 }
 
@@ -844,6 +857,8 @@ sub hear_last {
             "$action, by an admin");
         push @open, Test::Gmchat::Sse->new(@open_by),
             Test::Gmchat::WebSocket->open(@open_by) if $action eq 'operator';
+        ok($_->next_event('ready'), 'one of its streams is ready')
+            for $action eq 'operator' ? @open[-2, -1] : ();
     }
 
     my ($stream, $socket) = @open[-2, -1];
