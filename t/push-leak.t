@@ -41,7 +41,7 @@ my $nginx = start_nginx(redis => $redis, workers => 1,
 http {
     %%PATHS%%
     access_log off;
-    gmchat_redis %%REDIS%%;
+    gmchat_redis %%REDIS%% timeout=30s connect_timeout=30s;
     gmchat_grace 5s;
     server {
         listen 127.0.0.1:%%PORT%% backlog=1024;
@@ -226,7 +226,7 @@ for my $n (0 .. 99) {
 # All were accepted before this one is. One connection is for wake-ups.
 
 $nginx->get('/status');
-ok(wait_until(sub { descriptors($nginx->workers) <= $open + 1 }, 10),
+ok(wait_until(sub { descriptors($nginx->workers) <= $open + 1 }),
     'a call is not held for who left already');
 
 my @memory;

@@ -21,7 +21,7 @@ my $nginx = start_nginx(quiet => 1, redis => $fake, conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%% timeout=30s;
+    gmchat_redis %%REDIS%% timeout=30s connect_timeout=30s;
     server {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }

@@ -10,7 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
-use Test::Gmchat::Client qw(befriend metric);
+use Test::Gmchat::Client qw(befriend metric wait_ready);
 use Test::Gmchat::Port qw(free_port);
 use Test::Gmchat::Resp qw(resp_command);
 use Test::Gmchat::Tls qw(make_authority make_certificate);
@@ -67,7 +67,7 @@ sub serves {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    ok(befriend($nginx), $label);
+    ok(befriend($nginx) && wait_ready($nginx), $label);
     are_woken(waiters($nginx), $label);
 }
 

@@ -19,7 +19,7 @@ my $nginx = start_nginx(redis => $redis, conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%%;
+    gmchat_redis %%REDIS%% timeout=30s connect_timeout=30s;
     server {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }

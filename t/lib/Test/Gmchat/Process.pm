@@ -14,6 +14,7 @@ our @EXPORT_OK = qw(wait_until spawn forget alive reaped signal_and_wait
     children_of run_command deadline);
 
 use constant DEADLINE => 30;
+use constant COMMAND  => 300;     # a build, on a busy machine
 use constant POLL     => 0.01;
 
 my $owner = $$;
@@ -149,7 +150,8 @@ sub run_command {
     my (%arg) = @_;
 
     my $pid = spawn(%arg);
-    wait_until(sub { !alive($pid) }) or die "$arg{argv}[0] does not end";
+    wait_until(sub { !alive($pid) }, COMMAND)
+        or die "$arg{argv}[0] does not end";
 
     open(my $file, '<', $arg{output}) or die "$arg{output}: $!";
     local $/;
