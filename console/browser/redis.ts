@@ -78,6 +78,8 @@ async function comesBack(desk: Desk, late: Desk, { bridge }: Place):
     await becomes(() => desk.texts(), [`this is ${BEN}`], 'with what is in it');
     await desk.live();
 
+    // Whichever worker is asked: a message that failed is tried once.
+    await ask('workers_ready');
     await desk.open(ANNA);
     await holds(() => desk.message('back').isVisible(), 'what comes is shown');
     await desk.message('during').getByRole('button', { name: 'Try again' })
@@ -114,6 +116,7 @@ async function flaps(desk: Desk, { bridge }: Place): Promise<void> {
             return /stored|delivered/.test(await desk.stateOf(text));
         }, true, `${text}: stored in the end`);
     }
+    await ask('workers_ready');
     const stored = await bridge.history(ANNA);
 
     is(stored.filter((text) => text.startsWith('flap')).sort(), sent,

@@ -126,7 +126,7 @@ async function presence({ eve, tab, bob, all }: Cast, { bridge }: Place):
         'one goes online: all see it');
     await holds(() => streams.at(-1)?.includes('online=1'),
         'and its stream keeps it online');
-    is(await tab.onlineSwitch('Iris').getAttribute('title'),
+    await becomes(() => tab.onlineSwitch('Iris').getAttribute('title'),
         'Online, but not by this desk', 'the other tab says who does');
 
     await bob.onlineSwitch('Iris').click();
@@ -145,16 +145,17 @@ async function canned({ eve, tab, bob }: Cast): Promise<void> {
     await bob.button('Add or change a canned reply').click();
     await bob.page.getByText('/greet').waitFor();
     await bob.button('Change').click();
-    is(await bob.page.getByLabel('Name').isEditable(), false,
+    await becomes(() => bob.page.getByLabel('Name').isEditable(), false,
         'a canned reply that is changed keeps its name');
 
     for (const [desk, label] of [[eve, 'one'], [tab, 'the other']] as const) {
-        await until(async () => {
+        const offered = await until(async () => {
             await desk.field.fill('');
             await desk.field.fill('/gre');
             return desk.page.getByRole('option').count();
         }, (count) => count > 0);
-        is(await desk.page.getByRole('option').count(), 1,
+
+        is(offered, 1,
             `a canned reply that Bob wrote is there for ${label} of Eve's tabs`);
         await desk.field.fill('');
     }
@@ -191,7 +192,8 @@ async function rights({ bob }: Cast, place: Place): Promise<void> {
     await bob.live();
     await bob.visit(`/c/${GM}/${BEN}`);
     await bob.page.locator('.note.bad[role=alert]').waitFor();
-    ok(!/Loading/.test(await bob.page.locator('#console').innerText()),
+    await holds(async () =>
+        !/Loading/.test(await bob.page.locator('#console').innerText()),
         'by its address it is refused, and does not load for ever');
 
     const fresh = await bob.operator.tab(`/c/${GM}/${BEN}`);
@@ -203,7 +205,7 @@ async function rights({ bob }: Cast, place: Place): Promise<void> {
     await bridge.gm('dismiss', { operator: 'bob' });
     await bob.page.getByText('The bridge does not know the operator bob')
         .waitFor();
-    is(await bob.page.locator('.desk, .account').count(), 0,
+    await becomes(() => bob.page.locator('.desk, .account').count(), 0,
         'dismissed: there is no desk any more');
 }
 

@@ -26,6 +26,7 @@ use JSON::PP ();
 use Test::More ();
 
 use Test::Gmchat;
+use Test::Gmchat::Client qw(wait_ready);
 use Test::Gmchat::Log;
 use Test::Gmchat::Process qw(alive reaped run_command spawn);
 
@@ -55,6 +56,7 @@ http {
 
         location = /gm { gmchat gm; }
         location = /gs { gmchat gs; }
+        location /status { gmchat status; }
 
         %%CONSOLE%%
     }
@@ -279,6 +281,15 @@ sub do_redis_start {
     $self->{redis}->start;
 
     return 1;
+}
+
+
+# Each worker comes back to Redis by itself.
+
+sub do_workers_ready {
+    my ($self) = @_;
+
+    return wait_ready($self->{nginx});
 }
 
 
