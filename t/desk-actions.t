@@ -396,9 +396,18 @@ ok(wait_until(sub {
     }
     return $again;
 }), 'who did not read is told that something was missed');
-cmp_ok($came, '<', $marks, 'for something was');
 $redis->cmd('PUBLISH', 'gmchat:{default}:to:g1', 's 6 2-1');
-is($slow->next_event('read')->{data}{id}, '2-1', 'then all is as before');
+
+# its worker may still be busy with what came before
+my $then;
+
+while ($then = $slow->next_event('read')) {
+    last if $then->{data}{id} eq '2-1';
+    $came++;
+}
+
+cmp_ok($came, '<', $marks, 'for something was');
+ok($then, 'then all is as before');
 is(scalar(grep { $_->{event} eq 'ready' } $slow->waiting_events), 0,
     'it was told once');
 

@@ -12,7 +12,9 @@ use Test::Gmchat;
 use Test::More;
 
 my $redis = start_redis();
-my $nginx = start_nginx(quiet => 1, redis => $redis, conf => <<'EOF');
+# One worker: what a relation took is settled before the next call.
+my $nginx = start_nginx(quiet => 1, redis => $redis, workers => 1,
+    conf => <<'EOF');
 %%MAIN%%
 http {
     %%PATHS%%
