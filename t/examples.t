@@ -15,6 +15,7 @@ use IO::Handle;
 use JSON::PP ();
 use POSIX qw(mkfifo);
 use Test::Gmchat;
+use Test::Gmchat::Client qw(wait_ready);
 use Test::Gmchat::Process
     qw(spawn run_command alive reaped signal_and_wait);
 use Test::More;
@@ -39,6 +40,7 @@ http {
         listen 127.0.0.1:%%PORT%%;
         location /gm { gmchat gm; }
         location /gs { gmchat gs; }
+        location /status { gmchat status; }
     }
 }
 EOC
@@ -374,6 +376,7 @@ ok(wait_until(sub {
 }), 'Redis is away');
 $redis->start;
 ok(talk(EACH), 'messages go both ways once Redis is back');
+ok(wait_ready($nginx), 'for each worker');
 is_bare($nginx->gm('del', gm_account => $_->{gm}, uid => $_->{new_uid}),
     "$_->{name}: a friendship ends") for @servers;
 

@@ -10,7 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
-use Test::Gmchat::Client qw(befriend metric);
+use Test::Gmchat::Client qw(befriend metric wait_ready);
 use Test::Gmchat::Cluster;
 use Test::Gmchat::Port qw(free_port);
 use Test::Gmchat::Resp qw(resp_command);
@@ -94,6 +94,7 @@ ok(wait_until(sub { $nginx->{log}->lines(qr/\[error\].*store\.test/i) }),
 $dns->set('store.test', '127.0.0.1');
 ok(makes_gm($nginx), 'served as soon as it does, without a reload');
 ok(has_gm($here, $gm), 'at its address');
+ok(wait_ready($nginx), 'by each worker');
 
 $dns->set('store.test', '127.0.0.2');
 my $asked = $dns->asked('store.test');
@@ -210,7 +211,9 @@ serves(bridge('redis+sentinel://watch.test:' . $sentinel->known_port
     . '/desk'), 'a sentinel by name');
 
 names('master.test');
-my $watched = bridge("redis+sentinel://watch.test:$naming->{port}/desk");
+# One worker: each hears of another master at its own time.
+my $watched = bridge("redis+sentinel://watch.test:$naming->{port}/desk",
+    workers => 1);
 serves($watched, 'a master by name');
 
 names('nobody.test');

@@ -31,9 +31,15 @@ http {
 }
 EOF
 
-$nginx->gm('create', gm_account => 1, gm_name => 'Ann');
-$nginx->gm('add', gm_account => 1, host => 1001, uid => $_)
-    for 0 .. CLIENTS - 1;
+is_bare($nginx->gm('create', gm_account => 1, gm_name => 'Ann'), 'a GM');
+
+for my $uid (0 .. CLIENTS - 1) {
+    wait_until(sub {
+        my $added = $nginx->gm('add', gm_account => 1, host => 1001,
+            uid => $uid)->{json};
+        return $added->{res} || $added->{errno} == 3;
+    }) or die "player $uid is not added";
+}
 
 my @done = (0) x CLIENTS;       # messages of a client that are stored
 my $stored = 0;

@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
+use Test::Gmchat::Client qw(befriend);
 use Test::More;
 
 my $redis = start_redis();
@@ -33,9 +34,8 @@ sub say_hello {
     return $nginx->gs('send', uid => 5, text => 'hello');
 }
 
-$nginx->gm('create', gm_account => 1, gm_name => 'Ann');
-$nginx->gm('add', gm_account => 1, host => 1001, uid => 5);
-is_success(say_hello(), 'at first all is well');
+ok(befriend($nginx), 'GM 1 has players on host 1001');
+ok(wait_until(sub { say_hello()->{json}{res} }), 'at first all is well');
 
 my ($worker) = $nginx->workers;
 my @replies = (
