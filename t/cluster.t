@@ -22,7 +22,7 @@ my $conf = <<'EOF';
 %%MAIN%%
 http {
     %%PATHS%%
-    gmchat_redis %%REDIS%% probe=1h wake_timeout=900ms timeout=1s;
+    gmchat_redis %%REDIS%% probe=1h wake_timeout=900ms timeout=5s;
     gmchat_group default client;
     server {
         listen 127.0.0.1:%%PORT%%;
@@ -69,6 +69,8 @@ sub play {
         "$group: gm send");
     is(join(' ', texts_of($gs->('receive', host => 1001))), 'down',
         "$group: gs receive");
+    ok(wait_until(sub { !items($gs->('receive', host => 1001, ack => '')) }),
+        "$group: which is settled");
     is_success($gs->('send', uid => 5, text => 'up', msgid => 'm1'),
         "$group: gs send");
     ok($gs->('send', uid => 5, text => 'up', msgid => 'm1')->{json}{repeat},
