@@ -70,7 +70,8 @@ async function addsPlayers(desk: Desk, { bridge }: Place): Promise<void> {
         await desk.addPlayer(HOST, uid);
         await desk.opened(uid);
     }
-    is((await desk.rows()).sort(), [ANNA, BEN], 'both players are in the list');
+    await becomes(async () => (await desk.rows()).sort(), [ANNA, BEN],
+        'both players are in the list');
 
     const { data } = await bridge.gs('relation',
         { host: HOST, format: 'json' });
@@ -117,12 +118,14 @@ async function counts(desk: Desk, { bridge }: Place): Promise<void> {
     }
     await becomes(() => desk.unread(ANNA), 3, 'another one is open: 3 unread');
     await becomes(() => desk.title(), '(3) GM desk', 'the title counts them');
-    is(await desk.lastLine(ANNA), 'three', 'the list shows the last line');
-    is((await desk.rows())[0], ANNA, 'and who waits stands first');
+    await becomes(() => desk.lastLine(ANNA), 'three',
+        'the list shows the last line');
+    await becomes(async () => (await desk.rows())[0], ANNA,
+        'and who waits stands first');
     is(await unread(), 3, 'the bridge counts the same');
 
     await desk.open(ANNA);
-    is(await desk.page.locator('.mark.fresh').count(), 1,
+    await becomes(() => desk.page.locator('.mark.fresh').count(), 1,
         'a mark stands before what is new');
     await becomes(() => desk.unread(ANNA), 0, 'opened: nothing is unread');
     await becomes(() => desk.title(), 'GM desk', 'nor in the title');
@@ -133,8 +136,8 @@ async function counts(desk: Desk, { bridge }: Place): Promise<void> {
 async function losesNetwork(desk: Desk, { bridge }: Place): Promise<void> {
     await desk.context.setOffline(true);
     await desk.banner.waitFor();
-    ok(/connection is lost/.test(await desk.banner.innerText()),
-        'without a network: a banner says so');
+    await holds(async () => /connection is lost/.test(
+        await desk.banner.innerText()), 'without a network: a banner says so');
     await bridge.says(ANNA, 'while away');
     await desk.send('offline words');
     await becomes(() => desk.stateOf('offline words'), 'failed',
@@ -247,15 +250,18 @@ async function composes(desk: Desk, { bridge }: Place): Promise<void> {
 async function keepsDrafts(desk: Desk): Promise<void> {
     await desk.field.fill('for Anna, later');
     await desk.open(BEN);
-    is(await desk.field.inputValue(), '', 'a draft is of one player');
+    await becomes(() => desk.field.inputValue(), '',
+        'a draft is of one player');
     await desk.field.fill('for Ben, later');
     await desk.open(ANNA);
-    is(await desk.field.inputValue(), 'for Anna, later', 'and is kept');
+    await becomes(() => desk.field.inputValue(), 'for Anna, later',
+        'and is kept');
     await desk.page.reload();
     await desk.opened(ANNA);
-    is(await desk.field.inputValue(), 'for Anna, later', 'over a reload, too');
+    await becomes(() => desk.field.inputValue(), 'for Anna, later',
+        'over a reload, too');
     await desk.open(BEN);
-    is(await desk.field.inputValue(), 'for Ben, later', 'of each');
+    await becomes(() => desk.field.inputValue(), 'for Ben, later', 'of each');
     await desk.open(ANNA);
     await desk.field.fill('');
 }
