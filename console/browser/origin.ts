@@ -9,7 +9,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { attack, clickjack } from './attacks.js';
 import { environment, story, type Place } from './story.js';
-import { ask, becomes, diag, is, ok } from './tap.js';
+import { ask, becomes, diag, is, ok, PATIENCE } from './tap.js';
 
 interface Action {
     endpoint: string;
@@ -27,6 +27,9 @@ async function signedIn({ browser, url, password }: Place):
     Promise<BrowserContext>
 {
     const context = await browser.newContext({ locale: 'en-GB' });
+
+    context.setDefaultTimeout(PATIENCE);
+
     const page = await context.newPage();
 
     await page.goto(url.replace('//',
