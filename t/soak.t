@@ -128,7 +128,7 @@ sub begin {
 
     $pid{$name} = Test::Gmchat::Process::spawn(
         name   => $soak,
-        argv   => [ $^X, $soak, '--minutes', 0.15, '--rate', 80,
+        argv   => [ $^X, $soak, '--minutes', 0.3, '--rate', 80,
             '--visitors', 30, '--out', "$folder/$name", @more ],
         output => "$folder/$name.out");
 }
