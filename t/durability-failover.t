@@ -10,7 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
-use Test::Gmchat::Client qw(befriend texts_of stream_of);
+use Test::Gmchat::Client qw(befriend insist texts_of stream_of);
 use Test::Gmchat::Cluster;
 use Test::Gmchat::Traffic qw(waiters are_woken while_sending);
 use Test::More;
@@ -139,11 +139,8 @@ my $bridge = start_nginx(redis => $frail, conf => $conf,
     vars => { DURABILITY => 'memory' });
 
 ok(befriend($bridge), 'a bridge that wants no replica');
-ok(wait_until(sub {
-    my $made = $bridge->gm('add', gm_account => 1, host => 1002, uid => 20)
-        ->{json} // {};
-    return $made->{res} || ($made->{errno} // 0) == 3;
-}), 'with a player on another host');
+ok(insist($bridge, 'gm', 'add', gm_account => 1, host => 1002, uid => 20),
+    'with a player on another host');
 
 sub say {
     my ($uid, $text) = @_;

@@ -10,6 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
+use Test::Gmchat::Client qw(insist);
 use Test::Gmchat::Crowd qw(crowd);
 use Test::Gmchat::Http qw(format_request);
 use Test::More;
@@ -34,11 +35,8 @@ EOF
 is_bare($nginx->gm('create', gm_account => 1, gm_name => 'Ann'), 'a GM');
 
 for my $uid (0 .. CLIENTS - 1) {
-    wait_until(sub {
-        my $added = $nginx->gm('add', gm_account => 1, host => 1001,
-            uid => $uid)->{json};
-        return $added->{res} || $added->{errno} == 3;
-    }) or die "player $uid is not added";
+    insist($nginx, 'gm', 'add', gm_account => 1, host => 1001, uid => $uid)
+        or die "player $uid is not added";
 }
 
 my @done = (0) x CLIENTS;       # messages of a client that are stored

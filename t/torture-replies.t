@@ -13,6 +13,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Gmchat;
+use Test::Gmchat::Client qw(insist);
 use Test::Gmchat::Sse;
 use Test::Gmchat::WebSocket;
 use Test::More;
@@ -83,11 +84,10 @@ EOF
         n => 0, uid => 1000, sent => {}, got => {}, cursor => {}, said => [],
     }, $class);
 
-    # A call that is late was carried out, or will never be.
     for my $call ((map { [ 'create', gm_account => $_, gm_name => "GM$_" ] } 1, 2),
         [ 'add', gm_account => 1, host => 1001, uid => 5 ])
     {
-        main::wait_until(sub { ($nginx->gm(@$call)->{json}{errno} // 0) >= 0 })
+        main::insist($nginx, 'gm', @$call)
             or die "@$call: not carried out";
     }
 

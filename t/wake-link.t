@@ -13,6 +13,7 @@ use lib "$FindBin::Bin/lib";
 use IO::Select;
 use List::Util qw(sum0);
 use Test::Gmchat;
+use Test::Gmchat::Client qw(insist);
 use Test::Gmchat::Http qw(format_request);
 use Test::Gmchat::Sse;
 use Test::Gmchat::Tls qw(make_authority make_certificate);
@@ -45,23 +46,12 @@ sub bridge {
     my $nginx = start_nginx(redis => $redis, workers => 1, conf => $conf, %arg,
         vars => { OPTIONS => $options });
 
-    is_done($nginx, 'gm', 'create', gm_account => 1, gm_name => 'Ann');
-    is_done($nginx, 'gm', 'add', gm_account => 1, host => 1001, uid => 5);
+    insist($nginx, 'gm', 'create', gm_account => 1, gm_name => 'Ann')
+        or die 'no GM';
+    insist($nginx, 'gm', 'add', gm_account => 1, host => 1001, uid => 5)
+        or die 'no friendship';
 
     return $nginx;
-}
-
-# A call that is made again while the store has no time for it. What is sent has
-# a msgid, and what was created or added is there then (1 and 3).
-
-sub is_done {
-    my ($nginx, $endpoint, @call) = @_;
-
-    wait_until(sub {
-        my $json = $nginx->$endpoint(@call)->{json} // {};
-
-        return $json->{res} || ($json->{errno} // 0) =~ /^[13]\z/;
-    }) or die "@call: refused";
 }
 
 
@@ -172,7 +162,8 @@ sub event_text {
 sub leave {
     my ($bridge, $stream) = @_;
 
-    is_done($bridge, 'gs', 'ack', cursor => $stream->{last_id});
+    insist($bridge, 'gs', 'ack', cursor => $stream->{last_id})
+        or die 'no acknowledgement';
     $stream->close;
 }
 
@@ -465,8 +456,8 @@ for my $fault (@faults) {
     ok(wait_until(sub {
         return subscribers($stored, 'h1001') == 1;
     }), "$label: subscribed again");
-    is_done($nginx, 'gm', 'send', gm_account => 1, uid => 5,
-        text => "after $text", msgid => "after.$text");
+    insist($nginx, 'gm', 'send', gm_account => 1, uid => 5,
+        text => "after $text", msgid => "after.$text") or die 'not sent';
     is(event_text($stream), "after $text", "$label: and the stream goes on");
     leave($nginx, $stream);
 }
@@ -516,8 +507,8 @@ for my $fault (@faults) {
         "$label: noticed by the next one");
     ok(said($nginx, qr/are lost: no confirmation in time/),
         "$label: the log says it");
-    is_done($nginx, 'gs', 'send', uid => 5, text => 'late',
-        msgid => 'late');
+    insist($nginx, 'gs', 'send', uid => 5, text => 'late',
+        msgid => 'late') or die 'not sent';
     is(texts($late), 'late', "$label: who is answered");
     leave($nginx, $stream);
 }

@@ -15,7 +15,7 @@ use Test::Gmchat::Nginx;
 use Test::Gmchat::Process qw(wait_until);
 use Test::Gmchat::Sse;
 
-our @EXPORT_OK = qw(befriend say_to_host hold held answer texts_of drain
+our @EXPORT_OK = qw(befriend insist say_to_host hold held answer texts_of drain
     metric wait_ready stream_of);
 
 my $said = 0;
@@ -26,21 +26,24 @@ my $said = 0;
 sub befriend {
     my ($nginx, @params) = @_;
 
-    return wait_until(sub {
-        my $made = $nginx->gm('create', gm_account => 1, gm_name => 'Ann',
-            @params)->{json} // {};
-        return $made->{res} || ($made->{errno} // 0) == 1;
-    }) && !grep { !befriend_one($nginx, $_, @params) } 5 .. 7;
+    return insist($nginx, 'gm', 'create', gm_account => 1, gm_name => 'Ann',
+            @params)
+        && !grep { !insist($nginx, 'gm', 'add', gm_account => 1, host => 1001,
+            uid => $_, @params) } 5 .. 7;
 }
 
 
-sub befriend_one {
-    my ($nginx, $uid, @params) = @_;
+# insist($nginx, 'gm', 'add', gm_account => 1, ...): a call that is made again
+# until it is done, or was by one that nobody heard of: the account or the
+# friendship is there (1 and 3). What is sent needs a msgid.
+
+sub insist {
+    my ($nginx, $endpoint, @call) = @_;
 
     return wait_until(sub {
-        my $made = $nginx->gm('add', gm_account => 1, host => 1001,
-            uid => $uid, @params)->{json} // {};
-        return $made->{res} || ($made->{errno} // 0) > 0;
+        my $json = $nginx->$endpoint(@call)->{json} // {};
+
+        return $json->{res} || ($json->{errno} // 0) =~ /^[13]\z/;
     });
 }
 
