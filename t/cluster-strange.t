@@ -55,13 +55,6 @@ sub bridge {
         conf => $conf, workers => 1, vars => { TIMEOUT => $timeout });
 }
 
-sub commands {
-    my ($name) = @_;
-
-    return $node->cmd('INFO', 'commandstats')
-        =~ /^cmdstat_$name:calls=(\d+)/m ? $1 : 0;
-}
-
 
 # ---- channels
 
@@ -70,8 +63,8 @@ my $plain = bridge('5s');
 ok(befriend($plain), 'a server without SSUBSCRIBE');
 are_woken(waiters($plain), 'a server without SSUBSCRIBE');
 is(scalar(() = $fake->seen('SSUBSCRIBE')), 0, 'is not asked for it');
-is(commands('spublish'), 0, 'nothing is published so');
-cmp_ok(commands('publish'), '>', 0, 'but by PUBLISH');
+is($node->calls('spublish'), 0, 'nothing is published so');
+cmp_ok($node->calls('publish'), '>', 0, 'but by PUBLISH');
 
 $fake->clear_rules;
 $fake->forget;
@@ -80,7 +73,7 @@ my $nginx = $patient;
 ok(befriend($nginx), 'a server with SSUBSCRIBE');
 are_woken(waiters($nginx), 'a server with SSUBSCRIBE');
 cmp_ok(scalar(() = $fake->seen('SSUBSCRIBE')), '>', 0, 'is asked for it');
-cmp_ok(commands('spublish'), '>', 0, 'and told by SPUBLISH');
+cmp_ok($node->calls('spublish'), '>', 0, 'and told by SPUBLISH');
 $plain->stop;
 
 

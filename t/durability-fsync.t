@@ -50,13 +50,6 @@ sub checked {
     return $nginx->check_conf;
 }
 
-sub commands {
-    my ($redis, $name) = @_;
-
-    return $redis->cmd('INFO', 'commandstats')
-        =~ /^cmdstat_$name:calls=(\d+)/m ? $1 : 0;
-}
-
 
 # ---- a server as it is
 
@@ -96,7 +89,7 @@ sub fsync_is_kept {
     my $nginx = bridge($disk, 'fsync timeout=10s');
     ok(befriend($nginx), 'a GM and friends');
     is_success($nginx->gs('send', uid => 5, text => 'kept'), 'a message');
-    cmp_ok(commands($disk, 'waitaof'), '>', 0, 'for which WAITAOF was asked');
+    cmp_ok($disk->calls('waitaof'), '>', 0, 'for which WAITAOF was asked');
     $disk->restart;
     is(join(' ', drain($nginx, '/gm', gm_account => 1)), 'kept',
         'is there after a crash');

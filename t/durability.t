@@ -48,15 +48,6 @@ sub bridge {
         vars => { DURABILITY => $durability }, %arg);
 }
 
-# How often the server was given a command.
-
-sub commands {
-    my ($redis, $name) = @_;
-
-    return $redis->cmd('INFO', 'commandstats')
-        =~ /^cmdstat_$name:calls=(\d+)/m ? $1 : 0;
-}
-
 sub shorts {
     return metric($_[0], 'gmchat_store_short_total');
 }
@@ -69,26 +60,26 @@ my $nginx = bridge($master, 'replicas=1 timeout=20s');
 
 ok(befriend($nginx), 'with a replica: a GM and friends');
 is_success($nginx->gs('send', uid => 5, text => 'one'), 'a message');
-cmp_ok(commands($master, 'wait'), '>', 0, 'for which WAIT was asked');
+cmp_ok($master->calls('wait'), '>', 0, 'for which WAIT was asked');
 is(join(' ', texts_of($nginx->gm('receive', gm_account => 1,
     format => 'json'))), 'one', 'which is received');
 is_success($nginx->gm('del', gm_account => 1, uid => 7), 'a friendship ends');
 is(shorts($nginx), 0, 'nothing fell short');
 ok(wait_until(sub { $replica->in_sync_with($master) }), 'the replica has it');
 
-my $waits = commands($master, 'wait');
+my $waits = $master->calls('wait');
 is_success($nginx->call('/memory/gs', 'send', uid => 5, text => 'two'),
     'with `memory` in one location: a message');
 is(join(' ', texts_of($nginx->call('/memory/gm', 'receive', gm_account => 1,
     format => 'json'))), 'two', 'and it is received');
-is(commands($master, 'wait'), $waits, 'without WAIT');
+is($master->calls('wait'), $waits, 'without WAIT');
 
 drain($nginx, '/gs', host => 1001);
 drain($nginx, '/gm', gm_account => 1);
-$waits = commands($master, 'wait');
+$waits = $master->calls('wait');
 is_success($nginx->gm('receive', gm_account => 1, ack => ''),
     'an idle poll') for 1 .. 10;
-is(commands($master, 'wait'), $waits, 'waits for no replica');
+is($master->calls('wait'), $waits, 'waits for no replica');
 are_woken(waiters($nginx), 'with a replica');
 drain($nginx, '/gs', host => 1001);
 
@@ -100,7 +91,7 @@ drain($nginx, '/gs', host => 1001);
     my @done = (0) x $clients;
     my $accepted = 0;
 
-    $waits = commands($master, 'wait');
+    $waits = $master->calls('wait');
     crowd(
         address => $nginx->address,
         clients => $clients,
@@ -116,7 +107,7 @@ drain($nginx, '/gs', host => 1001);
         },
     );
 
-    my $commits = commands($master, 'wait') - $waits;
+    my $commits = $master->calls('wait') - $waits;
     is($accepted, $clients * $each, 'many connections: all are accepted');
     cmp_ok($commits * 4, '<', $accepted, 'with few WAIT');
     note("$accepted calls of $clients connections, $commits WAIT");

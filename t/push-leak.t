@@ -129,23 +129,16 @@ sub until_true {
     return 1;
 }
 
-sub scripts_run {
-    my ($n) = $redis->cmd('INFO', 'commandstats')
-        =~ /^cmdstat_evalsha:calls=(\d+)/m;
-
-    return $n // 0;
-}
-
 sub wave {
     my ($kind) = @_;
 
     my @visitors = map { Visitor->new } 1 .. WAVE;
-    my $run = scripts_run();
+    my $run = $redis->calls('evalsha');
 
     ($settled, $gone) = (0, 0);
     $visitors[$_]->come($kind, $_) for 0 .. $#visitors;
     until_true(sub {
-        return $kind eq 'held' ? scripts_run() >= $run + WAVE
+        return $kind eq 'held' ? $redis->calls('evalsha') >= $run + WAVE
             : $settled == WAVE;
     }, "a wave of $kind is served") or return;
     $visitors[$_]->go($_ & 2) for 0 .. $#visitors;

@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use List::Util qw(sum);
 use Test::Gmchat;
 use Test::Gmchat::Client qw(befriend metric wait_ready);
 use Test::Gmchat::Cluster;
@@ -256,15 +257,7 @@ cmp_ok($dns->asked('two.test'), '>', 0, 'which was asked for');
 # nginx' resolver writes names in small letters: the node is the same still
 
 sub slots_asked {
-    my $sum = 0;
-
-    for my $node ($one, $two) {
-        my ($calls) = $node->cmd('INFO', 'commandstats')
-            =~ /^cmdstat_cluster\|slots:calls=(\d+)/m;
-        $sum += $calls // 0;
-    }
-
-    return $sum;
+    return sum(map { $_->calls('cluster|slots') } $one, $two);
 }
 
 my $slots = slots_asked();

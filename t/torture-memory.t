@@ -238,13 +238,6 @@ sub status {
     return $seen;
 }
 
-sub scripts_run {
-    my ($calls) = $redis->cmd('INFO', 'commandstats')
-        =~ /^cmdstat_evalsha:calls=(\d+)/m;
-
-    return $calls // 0;
-}
-
 
 # ---- the scenes: each says whether all went as it does with memory
 
@@ -292,7 +285,7 @@ sub scene_take_all {
 sub held {
     my ($uri, $send, $later) = @_;
 
-    my $before = scripts_run();
+    my $before = $redis->calls('evalsha');
     my $connection = $nginx->connect;
     my $over = 0;
 
@@ -300,7 +293,7 @@ sub held {
     patient(sub {
         wait_until(sub {
             $over = IO::Select->new($connection->{socket})->can_read(0);
-            return $over || scripts_run() > $before;
+            return $over || $redis->calls('evalsha') > $before;
         });
     });
 

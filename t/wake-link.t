@@ -174,15 +174,6 @@ sub subscribers {
         ->[1];
 }
 
-# How often Redis was given a command.
-
-sub commands {
-    my ($redis, $name) = @_;
-
-    return $redis->cmd('INFO', 'commandstats')
-        =~ /^cmdstat_$name:calls=(\d+)/m ? $1 : 0;
-}
-
 # How many connections hear something.
 
 sub listeners {
@@ -214,7 +205,7 @@ cmp_ok(store($calm)->{wake_messages}, '>=', 1, 'and is counted');
 
 # it comes back before the channel is left
 
-my $before = commands($redis, 'subscribe');
+my $before = $redis->calls('subscribe');
 is($before, 2, 'two were subscribed: its own channel, and the one waited for');
 
 for my $text ('b' .. 'e') {
@@ -223,7 +214,7 @@ for my $text ('b' .. 'e') {
     is(texts($call), $text, "$text wakes who came back");
 }
 
-is(commands($redis, 'subscribe'), $before,
+is($redis->calls('subscribe'), $before,
     'who comes back costs no SUBSCRIBE: the channel is there still');
 
 # many for one channel
@@ -232,7 +223,7 @@ my @calls = map { hold($calm,
     "/gs?action=receive&ack=&format=json&host=1001&wait=" . LONG) } 1 .. 50;
 ok(wait_until(sub { subscribers($redis, 'h1001') == 1 }),
     'fifty wait for one host');
-is(commands($redis, 'subscribe'), $before + 1, 'by one SUBSCRIBE');
+is($redis->calls('subscribe'), $before + 1, 'by one SUBSCRIBE');
 $calm->gm('send', gm_account => 1, uid => 5, text => 'to all');
 is_deeply([ map { texts($_) } @calls ], [ ('to all') x 50 ],
     'and all are woken');
@@ -245,7 +236,7 @@ my $kept = stream($calm, 7777);
 ok(wait_until(sub {
     return subscribers($redis, 'g1') == 0 && subscribers($redis, 'h1001') == 0;
 }), 'channels that nobody waits for are left after a while');
-is(commands($redis, 'unsubscribe'), 2, 'by UNSUBSCRIBE');
+is($redis->calls('unsubscribe'), 2, 'by UNSUBSCRIBE');
 is(subscribers($redis, 'h7777'), 1, 'the one that is waited for stays');
 is(store($calm)->{subscriptions}, 2,
     'two channels are left: of a host and of its stream');
@@ -297,19 +288,12 @@ is(store($calm)->{wake_losses}, 0, 'in all this nothing was lost');
 # The worker stood still for longer than wake_timeout: it has not asked, so
 # nothing is amiss. It is stopped between two probes.
 
-sub published {
-    my ($calls) = $redis->cmd('INFO', 'commandstats')
-        =~ /^cmdstat_publish:calls=(\d+)/m;
-
-    return $calls // 0;
-}
-
 sub probes {
     my ($count) = @_;
 
-    my $most = published() + $count;
+    my $most = $redis->calls('publish') + $count;
 
-    return wait_until(sub { published() >= $most });
+    return wait_until(sub { $redis->calls('publish') >= $most });
 }
 
 {
@@ -652,8 +636,8 @@ sub with_rights {
     $right->gs('send', uid => 5, text => 'up');
     is(texts($held), 'up', 'the documented rights: it is woken');
 
-    my $probes = commands($server, 'publish');
-    ok(wait_until(sub { commands($server, 'publish') > $probes + 4 }),
+    my $probes = $server->calls('publish');
+    ok(wait_until(sub { $server->calls('publish') > $probes + 4 }),
         'the documented rights: it is probed');
     ok(wait_until(sub { subscribers($server, 'g1') == 0 }),
         'the documented rights: it leaves a channel');

@@ -234,6 +234,16 @@ sub info {
 }
 
 
+# How often it was given a command ("publish", "cluster|slots").
+
+sub calls {
+    my ($self, $command) = @_;
+
+    return $self->cmd('INFO', 'commandstats')
+        =~ /^cmdstat_\Q$command\E:calls=(\d+)/m ? $1 : 0;
+}
+
+
 # Until what plain receives took of a mailbox (or of the relations of a host:
 # kind "rel") is settled: a worker says so once the reply is written, and
 # another one may be asked before that.
