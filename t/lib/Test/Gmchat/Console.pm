@@ -74,7 +74,8 @@ sub start_console {
     write_file("$dir/operators",
         join('', map { "$_:{PLAIN}" . PASSWORD . "\n" } @{ OPERATORS() }));
 
-    my $redis = start_redis(args => ['appendonly yes']);
+    my $redis = start_redis(args => [ 'appendonly yes',
+        'appendfsync always' ]);
     my $nginx = start_nginx(redis => $redis, allow => $arg{allow},
         conf => $conf =~ s/%%MORE%%/$arg{more} \/\/ ''/er, vars => {
             MESSAGE_MAX => $arg{message_max} // '4k',
